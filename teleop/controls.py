@@ -1,0 +1,122 @@
+"""Held keys become an action, as data: no toolkit, no thread, no clock of its own.
+
+Keys carry world-independent lower-case names ("left", "a", "space"). The most recently pressed key that is still
+held wins. What happens when no key is held is the world's control scheme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from teleop.clock import Clock
+from teleop.worlds.catalogue import ControlScheme
+
+REPEAT_DELAY_NS = 300_000_000
+"""How long a key is held in a turn-based world before it repeats."""
+
+
+class Controls:
+    """The drive keys of one world and what they currently mean."""
+
+    def __init__(
+        self,
+        keys: Mapping[str, Any],
+        scheme: ControlScheme,
+        *,
+        no_op: Any = None,
+        repeat_hz: float = 8.0,
+    ) -> None:
+        """keys: key name -> action. no_op: the action of NO_OP when nothing is held. repeat_hz: steps a second
+        of a key that stays down in a turn-based world."""
+        self.keys = dict(keys)
+        self.scheme = scheme
+        self._no_op = no_op
+        self._repeat_ns = round(1e9 / repeat_hz)
+        self._bits = {key: 1 << bit for bit, key in enumerate(self.keys)}
+        self._held: list[str] = []
+        self._latched: Any = None
+        self._turns: list[Any] = []
+        self._next_repeat_ns = 0
+
+    def press(self, key: str, now_ns: int) -> bool:
+        """A key went down; says whether it is a drive key. A repeat of a key already held changes nothing."""
+        if key not in self.keys:
+            return False
+        if key not in self._held:
+            self._held.append(key)
+            self._latched = self.keys[key]
+            self._turns.append(self.keys[key])
+            self._next_repeat_ns = now_ns + REPEAT_DELAY_NS
+        return True
+
+    def release(self, key: str, now_ns: int) -> None:
+        """A key went up; an older key that is still down takes over again."""
+        if key in self._held:
+            self._held.remove(key)
+            if self._held:
+                self._latched = self.keys[self._held[-1]]
+                self._next_repeat_ns = now_ns + self._repeat_ns
+
+    def clear(self) -> None:
+        """Forget every key: the window lost the focus, or another episode begins."""
+        self._held.clear()
+        self._turns.clear()
+        self._latched = None
+
+    def drop_turns(self) -> None:
+        """Forget presses that no step has used; held keys stay held."""
+        self._turns.clear()
+
+    def held_mask(self) -> int:
+        """The held keys as bits, in the order of `keys`."""
+        return sum(self._bits[key] for key in self._held)
+
+    def held_action(self) -> Any | None:
+        """The action of the most recent key still down, or None: as a label, no key means unlabelled."""
+        return self.keys[self._held[-1]] if self._held else None
+
+    def take(self, now_ns: int) -> Any | None:
+        """The action to drive with now, or None: the world waits."""
+        match self.scheme:
+            case ControlScheme.WAIT:
+                return self._take_turn(now_ns)
+            case ControlScheme.LATCH:
+                return self._latched
+            case ControlScheme.NO_OP:
+                return self._no_op if not self._held else self.held_action()
+            case ControlScheme.DEAD_MAN:
+                return self.held_action()
+
+    def _take_turn(self, now_ns: int) -> Any | None:
+        if self._turns:
+            return self._turns.pop(0)
+        if self._held and now_ns >= self._next_repeat_ns:
+            self._next_repeat_ns = max(self._next_repeat_ns, now_ns - self._repeat_ns) + self._repeat_ns
+            return self.held_action()
+        return None
+
+
+class HumanExpert:
+    """The person at the keyboard, driving."""
+
+    name = "human"
+
+    def __init__(self, controls: Controls, clock: Clock) -> None:
+        self.controls = controls
+        self._clock = clock
+
+    def act(self, observation: Any, tick: int) -> Any | None:  # noqa: ARG002
+        return self.controls.take(self._clock.now_ns())
+
+
+class HumanAdviser:
+    """The person at the keyboard while somebody else drives: a held key is a label, no key is none."""
+
+    name = "human"
+
+    def __init__(self, controls: Controls) -> None:
+        self.controls = controls
+
+    def act(self, observation: Any, tick: int) -> Any | None:  # noqa: ARG002
+        return self.controls.held_action()

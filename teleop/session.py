@@ -1,0 +1,398 @@
+"""A live run without a window: observation in, held keys in; who drives, what is labelled and what is recorded out.
+
+Reading order: Phase, Wish and NEXT (who drives is data), Rules (the settings), Session.update (one tick).
+
+The window, the headless commands and the tests all drive this one class. It owns no clock and no randomness: both
+are given to it, so that with a step clock and an inline trainer a run repeats exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Literal, Protocol
+
+import gymnasium as gym
+import numpy as np
+
+from learners.gates import Gate
+from learners.interface import Expert, Policy
+from recordings.recorder import Recorder
+from recordings.schema import Driver, LabelKind, Outcome
+from teleop.clock import Clock, Metronome
+from teleop.controls import Controls, HumanAdviser, HumanExpert
+from teleop.worlds.catalogue import ControlScheme, World
+
+
+class Phase(Enum):
+    """Who drives."""
+
+    STUDENT = auto()
+    """The student drives."""
+    HUMAN = auto()
+    """The expert drives: the person, or whoever stands in for them."""
+    PAUSED = auto()
+    """Nobody drives: the world waits."""
+
+
+class Wish(Enum):
+    """What a key, a gate or the window asks for."""
+
+    TAKE_OVER = auto()
+    HAND_BACK = auto()
+    PAUSE = auto()
+    RESUME = auto()
+
+
+NEXT: dict[tuple[Phase, Wish], Phase] = {
+    (Phase.STUDENT, Wish.TAKE_OVER): Phase.HUMAN,
+    (Phase.STUDENT, Wish.PAUSE): Phase.PAUSED,
+    (Phase.HUMAN, Wish.HAND_BACK): Phase.STUDENT,
+    (Phase.HUMAN, Wish.PAUSE): Phase.PAUSED,
+    (Phase.PAUSED, Wish.TAKE_OVER): Phase.HUMAN,
+    (Phase.PAUSED, Wish.RESUME): Phase.STUDENT,
+}
+"""Every transition there is; a wish that is not listed changes nothing."""
+
+
+class Order(Enum):
+    """What a session key does; drive keys are the world's own."""
+
+    TAKE_OVER = auto()
+    PAUSE = auto()
+    SLOWER = auto()
+    FASTER = auto()
+    NEXT_EPISODE = auto()
+
+
+SESSION_KEYS: dict[Order, tuple[str, ...]] = {
+    Order.TAKE_OVER: ("space", "tab"),
+    Order.PAUSE: ("p", "f1"),
+    Order.SLOWER: ("-", "f2"),
+    Order.FASTER: ("=", "f3"),
+    Order.NEXT_EPISODE: ("n", "f4"),
+}
+"""Each order's key, and its stand-in for a world that drives with the first."""
+
+SPEED_STEP = 1.25
+SLOWEST_HZ, FASTEST_HZ = 1.0, 60.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a session is run."""
+
+    takeover: Literal["hold", "toggle", "any-key"] = "hold"
+    """How a person takes over: while the key is held, from press to press, or with any drive key."""
+    label_student_states: bool = False
+    """Ask the expert about the states the student drives through, too (DAgger); else only where the expert drives."""
+    label_kind: LabelKind = LabelKind.DEMONSTRATED
+    """How the labels of states in which the expert drives are marked."""
+    label_budget: int | None = None
+    """Labels after which the expert is no longer asked; None: no limit."""
+    rest_s: float = 0.0
+    """Seconds an ended episode stays on the screen."""
+    sample_student: bool = False
+    """Draw the student's action from its distribution; else its most probable one."""
+
+
+@dataclass(frozen=True)
+class StudentVersion:
+    """A student as the trainer hands it over."""
+
+    policy: Policy
+    version: int
+    labels: int = 0
+    """Distinct labelled steps it has learned from."""
+    loss: float = float("nan")
+    newest_label: int = -1
+    """The last label's number it has learned from; tells how soon a correction shows."""
+
+
+class Trainer(Protocol):
+    """Whoever turns labels into students, in this process or beside it."""
+
+    def teach(self, step: int, observation: Any, action: Any) -> None:
+        """A label was given (and is on its way to the disk)."""
+        ...
+
+    def poll(self) -> StudentVersion | None:
+        """A student newer than the last one handed over, or None. Never blocks for longer than inline training."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Empty, or why there will be no newer student."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What one step of the world was."""
+
+    episode: int
+    step: int
+    """Row in the recording's /steps."""
+    observation: Any
+    action: Any
+    reward: float
+    next_observation: Any
+    driver: Driver
+    student_action: Any | None
+    label: Any | None
+    terminated: bool
+    truncated: bool
+
+
+def session_keys(world: World) -> dict[str, Order]:
+    """Key name -> order, with stand-ins where the world drives with a key itself."""
+    keys = {}
+    for order, candidates in SESSION_KEYS.items():
+        free = [key for key in candidates if key not in world.keys]
+        if free:
+            keys[free[0]] = order
+    return keys
+
+
+class Session:
+    """One person (or stand-in), one world, at most one student, one recording."""
+
+    def __init__(
+        self,
+        world: World,
+        env: gym.Env[Any, Any],
+        recorder: Recorder,
+        *,
+        clock: Clock,
+        rng: np.random.Generator,
+        expert: Expert,
+        expert_driver: Driver,
+        controls: Controls,
+        gate: Gate | None = None,
+        trainer: Trainer | None = None,
+        rules: Rules = Rules(),  # noqa: B008
+    ) -> None:
+        """gate: who drives, asked in every new state; None: keys alone decide."""
+        self.world, self.env, self.recorder = world, env, recorder
+        self.clock, self.rng, self.rules = clock, rng, rules
+        self.expert, self.controls, self.gate, self.trainer = expert, controls, gate, trainer
+        self.student: StudentVersion | None = None
+        self.phase = Phase.HUMAN
+        self.metronome = Metronome(world.control_hz, clock.now_ns())
+        self.keys = session_keys(world)
+        self._expert_driver = expert_driver
+        is_human = isinstance(expert, HumanExpert)
+        self._adviser: Expert = HumanAdviser(controls) if is_human else expert
+        self._turn_based = is_human and world.scheme is ControlScheme.WAIT
+        self._resume_to = Wish.TAKE_OVER
+        self._rest_until_ns = clock.now_ns()
+        self._state_is_new = False
+        self.observation: Any = None
+        self.student_action: Any | None = None
+        self.running = False
+        self.episodes = self.labels = self.takeovers = 0
+        self.labelled_ticks = self.agreed_ticks = 0
+        self.driven_ticks = self.student_ticks = 0
+        self.episode = -1
+        self.episode_return, self.episode_length = 0.0, 0
+        self.outcome = Outcome.RUNNING
+        self.tick: Tick | None = None
+
+    # -- keys ---------------------------------------------------------------------------------------------
+
+    def press(self, key: str) -> None:
+        """A key went down in the window (or in a test)."""
+        now_ns = self.clock.now_ns()
+        order = self.keys.get(key)
+        if order is not None:
+            self._obey(order)
+        elif self.phase is not Phase.PAUSED and self.controls.press(key, now_ns):
+            if self.rules.takeover == "any-key":
+                self.wish(Wish.TAKE_OVER)
+
+    def release(self, key: str) -> None:
+        """A key went up."""
+        self.controls.release(key, self.clock.now_ns())
+        if self.rules.takeover == "hold" and self.keys.get(key) is Order.TAKE_OVER:
+            self.wish(Wish.HAND_BACK)
+
+    def focus_lost(self) -> None:
+        """The window no longer sees the keyboard: nothing is held any more, and the world waits."""
+        self.controls.clear()
+        self.wish(Wish.PAUSE)
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Order.TAKE_OVER:
+                flip = self.rules.takeover != "hold" and self.phase is Phase.HUMAN
+                self.wish(Wish.HAND_BACK if flip else Wish.TAKE_OVER)
+            case Order.PAUSE:
+                self.wish(self._resume_to if self.phase is Phase.PAUSED else Wish.PAUSE)
+            case Order.SLOWER | Order.FASTER:
+                factor = SPEED_STEP if order is Order.FASTER else 1 / SPEED_STEP
+                self.metronome.hz = min(FASTEST_HZ, max(SLOWEST_HZ, self.metronome.hz * factor))
+            case Order.NEXT_EPISODE:
+                self.end_episode()
+
+    def wish(self, wish: Wish) -> None:
+        """Ask for another phase; a wish that does not fit the phase changes nothing."""
+        new = NEXT.get((self.phase, wish))
+        if new is None or (new is Phase.STUDENT and self.student is None):
+            return
+        if new is Phase.PAUSED:
+            self._resume_to = Wish.TAKE_OVER if self.phase is Phase.HUMAN else Wish.RESUME
+        elif new is Phase.HUMAN and self.phase is Phase.STUDENT:
+            self.takeovers += 1
+            self.controls.drop_turns()
+        self.phase = new
+
+    # -- one tick -----------------------------------------------------------------------------------------
+
+    def update(self) -> Tick | None:
+        """Advance by at most one step of the world, if one is due. Called at every frame, and as often as liked."""
+        now_ns = self.clock.now_ns()
+        self.recorder.flush_if_due()
+        self._adopt_student()
+        if self.phase is Phase.PAUSED or now_ns < self._rest_until_ns:
+            return None
+        if not self.running:
+            self._begin_episode(now_ns)
+        if self._state_is_new:
+            self._look()
+        if not self._is_due(now_ns):
+            return None
+        action, driver = self._choose()
+        if action is None:
+            self.metronome.restart(now_ns - self.metronome.period_ns)
+            return None
+        return self._step(action, driver, now_ns)
+
+    def end_episode(self, outcome: Outcome = Outcome.UNKNOWN) -> None:
+        """End the running episode early; what was recorded stays."""
+        if self.running:
+            self.recorder.end_episode(outcome)
+            self._leave_episode(outcome)
+
+    def close(self) -> None:
+        """End the running episode, and close trainer, recording and world."""
+        self.end_episode()
+        if self.trainer is not None:
+            self.trainer.close()
+        self.recorder.close()
+        self.env.close()
+
+    def _adopt_student(self) -> None:
+        newer = self.trainer.poll() if self.trainer is not None else None
+        if newer is not None:
+            self.adopt(newer)
+
+    def adopt(self, student: StudentVersion) -> None:
+        """From the next tick on this student drives and is shown."""
+        self.student = student
+        self._state_is_new = self.running
+
+    def _begin_episode(self, now_ns: int) -> None:
+        seed = int(self.rng.integers(2**31))
+        self.observation, _ = self.env.reset(seed=seed)
+        self.episode = self.recorder.begin_episode(self.observation, seed=seed)
+        self.running, self._state_is_new = True, True
+        self.episode_return, self.episode_length = 0.0, 0
+        self.outcome = Outcome.RUNNING
+        self.controls.clear()
+        self.metronome.restart(now_ns)
+        if self.gate is not None:
+            self.gate.begin_episode()
+
+    def _look(self) -> None:
+        """In a new state: what would the student do, and who is to drive?"""
+        self._state_is_new = False
+        self.student_action = None
+        if self.student is None:
+            self.phase = Phase.HUMAN
+            return
+        batch = np.asarray(self.observation)[None]
+        self.student_action = self.student.policy.act(batch, self.rng if self.rules.sample_student else None)[0]
+        if self.gate is not None:
+            asks = self._may_label() and self.gate.wants_expert(self.observation, self.student.policy, self.rng)
+            self.wish(Wish.TAKE_OVER if asks else Wish.HAND_BACK)
+
+    def _is_due(self, now_ns: int) -> bool:
+        """A person in a turn-based world sets the pace; anyone else follows the metronome."""
+        return (self._turn_based and self.phase is Phase.HUMAN) or self.metronome.beat(now_ns)
+
+    def _choose(self) -> tuple[Any | None, Driver]:
+        if self.phase is Phase.STUDENT:
+            return self.student_action, Driver.STUDENT
+        return self.expert.act(self.observation, self.episode_length), self._expert_driver
+
+    def _may_label(self) -> bool:
+        return self.rules.label_budget is None or self.labels < self.rules.label_budget
+
+    def _label_for(self, action: Any, driver: Driver) -> tuple[Any | None, LabelKind]:
+        if not self._may_label():
+            return None, self.rules.label_kind
+        if driver is not Driver.STUDENT:
+            return action, self.rules.label_kind
+        if self.rules.label_student_states:
+            return self._adviser.act(self.observation, self.episode_length), LabelKind.LIVE
+        return None, LabelKind.LIVE
+
+    def _step(self, action: Any, driver: Driver, now_ns: int) -> Tick:
+        label, kind = self._label_for(action, driver)
+        before, keys = self.observation, self.controls.held_mask()
+        after, reward, terminated, truncated, info = self.env.step(action)
+        row = self.recorder.step(
+            action,
+            float(reward),
+            terminated,
+            truncated,
+            after,
+            driver=driver,
+            student_action=self.student_action,
+            student_version=-1 if self.student is None else self.student.version,
+            time_ns=now_ns,
+            keys=keys,
+        )
+        if label is not None:
+            self._keep_label(row, before, label, kind, now_ns)
+        self.tick = Tick(
+            self.episode, row, before, action, float(reward), after, driver, self.student_action, label, terminated, truncated
+        )
+        self.driven_ticks += 1
+        self.student_ticks += driver is Driver.STUDENT
+        self.observation, self._state_is_new = after, True
+        self.episode_return += float(reward)
+        self.episode_length += 1
+        if terminated or truncated:
+            outcome = self._judge(terminated, truncated, info)
+            self.recorder.end_episode(outcome)
+            self._leave_episode(outcome)
+        return self.tick
+
+    def _keep_label(self, row: int, observation: Any, label: Any, kind: LabelKind, now_ns: int) -> None:
+        self.recorder.label(row, label, labeler=self.expert.name, kind=kind, time_ns=now_ns)
+        self.labels += 1
+        if self.student_action is not None:
+            self.labelled_ticks += 1
+            self.agreed_ticks += bool(np.array_equal(label, self.student_action))
+        if self.trainer is not None:
+            self.trainer.teach(row, observation, label)
+
+    def _judge(self, terminated: bool, truncated: bool, info: dict[str, Any]) -> Outcome:
+        """The world's own word where it has one (`is_success`), else its reward threshold, else unknown."""
+        if "is_success" in info:
+            return Outcome.SUCCESS if info["is_success"] else Outcome.FAILURE
+        threshold = self.env.spec.reward_threshold if self.env.spec is not None else None
+        if threshold is None:
+            return Outcome.UNKNOWN
+        return Outcome.SUCCESS if self.episode_return >= threshold else Outcome.FAILURE
+
+    def _leave_episode(self, outcome: Outcome) -> None:
+        self.running = False
+        self.outcome = outcome
+        self.episodes += 1
+        self.controls.clear()
+        self._rest_until_ns = self.clock.now_ns() + round(self.rules.rest_s * 1e9)
