@@ -1,0 +1,117 @@
+"""Gates decide who drives the next step: the student or the expert. The live session and the headless sampler share them.
+
+    gate.begin_episode()
+    expert_drives = gate.wants_expert(observation, student, rng)      # once in every new state
+
+A gate knows no world and no recording. It holds what it remembers of the running episode, nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from learners.interface import FloatArray, Policy
+
+Schedule = Literal["first-only", "exponential", "linear", "constant"]
+
+
+@runtime_checkable
+class ConfidentPolicy(Policy, Protocol):
+    """A policy that can say where it has been taught."""
+
+    def confidence(self, observations: Any) -> FloatArray:
+        """observations (B, *observation shape) -> (B,): how sure it is, from 1/A (not at all) to 1."""
+        ...
+
+
+class Gate(Protocol):
+    """Who drives?"""
+
+    def begin_episode(self) -> None:
+        """A new episode starts; what was remembered of the last one is forgotten."""
+        ...
+
+    def wants_expert(self, observation: Any, student: Policy, rng: np.random.Generator) -> bool:
+        """Asked once in each new state, in order. True: the expert drives (and labels) this step."""
+        ...
+
+
+class ExpertGate:
+    """The expert always drives: plain demonstration, the states of behavioural cloning."""
+
+    def begin_episode(self) -> None:
+        pass
+
+    def wants_expert(self, observation: Any, student: Policy, rng: np.random.Generator) -> bool:
+        return True
+
+
+class BetaGate:
+    """DAgger's mixture (Ross 2011, algorithm 3.1): at each step the expert drives with probability beta."""
+
+    def __init__(self, beta: float) -> None:
+        if not 0.0 <= beta <= 1.0:
+            raise ValueError(f"beta: expected a probability, found {beta}")
+        self.beta = beta
+
+    def begin_episode(self) -> None:
+        pass
+
+    def wants_expert(self, observation: Any, student: Policy, rng: np.random.Generator) -> bool:
+        return bool(rng.random() < self.beta)
+
+
+class UncertaintyGate:
+    """The student hands over where it is unsure, and (on Discrete states) where it has been before in this episode.
+
+    Unsure: its most probable action has less than `threshold`; a state it was never taught always counts.
+    A revisited state is a cycle, which a deterministic student in a deterministic world would never leave.
+    """
+
+    def __init__(self, threshold: float = 0.6, *, on_revisit: bool = True) -> None:
+        if not 0.0 <= threshold <= 1.0:
+            raise ValueError(f"threshold: expected a probability, found {threshold}")
+        self.threshold = threshold
+        self.on_revisit = on_revisit
+        self._visited: set[int] = set()
+
+    def begin_episode(self) -> None:
+        self._visited.clear()
+
+    def wants_expert(self, observation: Any, student: Policy, rng: np.random.Generator) -> bool:
+        """Raises TypeError for a student that cannot say how sure it is (Box actions have no such measure)."""
+        if not isinstance(student, ConfidentPolicy):
+            raise TypeError(
+                f"the uncertainty gate needs a student with a `confidence`, found {type(student).__name__}; "
+                f"use the beta gate for this world"
+            )
+        return self._revisits(observation) or bool(
+            student.confidence(np.asarray(observation)[None])[0] < self.threshold
+        )
+
+    def _revisits(self, observation: Any) -> bool:
+        if not self.on_revisit or np.ndim(observation) > 0:
+            return False
+        state = int(observation)
+        seen = state in self._visited
+        self._visited.add(state)
+        return seen
+
+
+def beta_of_round(schedule: Schedule, round_index: int, rounds: int, constant: float = 0.5) -> float:
+    """The expert's share of the driving in a round (0 is the first); every schedule but "constant" starts at 1.
+
+    first-only: I(i = 1), parameter-free DAgger; exponential: 0.5^(i - 1); linear: down to 0 in the last round
+    (Ross 2011, section 3.1 asks only that the average over the rounds goes to 0).
+    """
+    match schedule:
+        case "first-only":
+            return float(round_index == 0)
+        case "exponential":
+            return 0.5**round_index
+        case "linear":
+            return 1.0 - round_index / max(rounds - 1, 1)
+        case "constant":
+            return constant

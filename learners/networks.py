@@ -1,0 +1,134 @@
+"""Policies as torch modules, for learners that follow a gradient; `freeze` makes the numpy policy that acts.
+
+The names of a module's parameters and buffers are the names of the policy's arrays, so `freeze` and `thaw` are copies.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import gymnasium as gym
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor, nn
+
+from learners.interface import Array, FloatArray, IntArray
+from learners.policies import Architecture, NetworkPolicy, policy_from
+
+
+class Table(nn.Module):
+    """An embedding: one row of outputs for each Discrete state, all zero at first (every action equally likely)."""
+
+    stand_in: Tensor
+
+    def __init__(self, n_states: int, n_outputs: int, first_state: int = 0) -> None:
+        super().__init__()
+        self.first_state = first_state
+        self.outputs = nn.Parameter(torch.zeros(n_states, n_outputs))
+        self.register_buffer("stand_in", torch.arange(n_states))
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """observations (B,) of whole numbers -> (B, outputs)."""
+        return nn.functional.embedding(self.stand_in[observations.long() - self.first_state], self.outputs)
+
+
+class Perceptron(nn.Module):
+    """A multi-layer perceptron on the flattened, standardised observation.
+
+    The last layer starts at zero: before any label every Discrete action is equally likely, every Box mean is 0.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, activation: str = "tanh") -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_inputs))
+        self.register_buffer("std", torch.ones(n_inputs))
+        widths = (n_inputs, *hidden, n_outputs)
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.activation = torch.tanh if activation == "tanh" else torch.relu
+        for layer in self.layers:
+            nn.init.zeros_(cast(nn.Linear, layer).weight)
+            nn.init.zeros_(cast(nn.Linear, layer).bias)
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Random orthogonal hidden layers (Saxe 2014), scaled for tanh and relu alike; the last layer stays zero."""
+        for layer in self.layers[:-1]:
+            weight = cast(nn.Linear, layer).weight
+            weight.data.copy_(torch.from_numpy(np.sqrt(2.0) * orthogonal(*weight.shape, rng)))
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """observations (B, *observation shape) -> (B, outputs)."""
+        x = (observations.float().flatten(1) - self.mean) / self.std
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return cast(Tensor, self.layers[-1](x))
+
+    def standardise(self, observations: Array) -> None:
+        """Take mean and deviation from observations (N, *observation shape); a constant number keeps deviation 1."""
+        flat = np.asarray(observations, dtype=np.float64).reshape(len(observations), -1)
+        deviation = flat.std(0)
+        self.mean.copy_(torch.from_numpy(flat.mean(0)))
+        self.std.copy_(torch.from_numpy(np.where(deviation > 1e-6, deviation, 1.0)))
+
+
+PolicyNetwork = Table | Perceptron
+
+
+def build(architecture: Architecture, rng: np.random.Generator) -> PolicyNetwork:
+    """A network that answers alike everywhere; `rng` draws its hidden layers."""
+    network = _blank(architecture)
+    if isinstance(network, Perceptron):
+        network.initialise(rng)
+    return network
+
+
+def _blank(architecture: Architecture) -> PolicyNetwork:
+    network: PolicyNetwork
+    if architecture.is_table:
+        first = int(cast(gym.spaces.Discrete, architecture.observation_space).start)
+        network = Table(architecture.n_inputs, architecture.n_outputs, first)
+    else:
+        network = Perceptron(
+            architecture.n_inputs, architecture.hidden, architecture.n_outputs, architecture.activation
+        )
+    if not architecture.is_categorical:
+        network.log_std = nn.Parameter(torch.zeros(architecture.n_outputs))
+    return network
+
+
+def freeze(network: PolicyNetwork, architecture: Architecture) -> NetworkPolicy:
+    """The policy that the network is now; later updates of the network do not reach it."""
+    return policy_from(architecture, {name: t.detach().numpy() for name, t in network.state_dict().items()})
+
+
+def thaw(policy: NetworkPolicy) -> PolicyNetwork:
+    """A network that answers as the policy does, free to be trained further."""
+    network = _blank(policy.architecture)
+    network.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in policy.arrays.items()})
+    return network
+
+
+def orthogonal(n_rows: int, n_columns: int, rng: np.random.Generator) -> FloatArray:
+    """(n_rows, n_columns) with orthonormal rows or columns, whichever are fewer, drawn uniformly."""
+    tall = rng.standard_normal((max(n_rows, n_columns), min(n_rows, n_columns)))
+    q, r = np.linalg.qr(tall)
+    q = q * np.sign(np.diag(r))
+    return cast(FloatArray, q if n_rows >= n_columns else q.T)
+
+
+def nearest_labelled(coordinates: FloatArray, labelled: Array) -> IntArray:
+    """Who answers for whom: each labelled state for itself, any other lets the nearest labelled state answer.
+
+    coordinates (S, D), labelled (S,) bool -> (S,) states. Without any labelled state each answers for itself.
+    """
+    stand_in = np.arange(len(coordinates))
+    taught = np.flatnonzero(labelled)
+    if len(taught) == 0:
+        return stand_in
+    strangers = np.flatnonzero(~np.asarray(labelled, dtype=bool))
+    _, nearest = cKDTree(coordinates[taught]).query(coordinates[strangers])
+    stand_in[strangers] = taught[nearest]
+    return stand_in

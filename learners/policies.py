@@ -1,0 +1,237 @@
+"""Trained policies as plain arrays: they act with numpy alone, so that a window can drive one without importing torch.
+
+A policy is an `Architecture` (what it reads and answers) and the arrays that it names. The arrays are copied and
+made read-only, so a policy never changes under the one who drives it while training goes on elsewhere.
+
+Reading order: `Architecture`, `NetworkPolicy`, then the three kinds that `policy_from` chooses between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import gymnasium as gym
+import numpy as np
+
+from learners.interface import Array, FloatArray, IntArray
+
+Activation = Literal["tanh", "relu"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Which arrays a policy has, and how they turn an observation into an answer.
+
+    Discrete observations have a table: one row of outputs a state. Box observations have a multi-layer perceptron
+    over the flattened, standardised observation. The outputs are logits for Discrete actions, means for Box actions.
+    """
+
+    observation_space: gym.Space  # type: ignore[type-arg]
+    action_space: gym.Space  # type: ignore[type-arg]
+    hidden: tuple[int, ...] = ()
+    """Units in each hidden layer; always () for a table."""
+    activation: Activation = "tanh"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.observation_space, gym.spaces.Discrete | gym.spaces.Box):
+            raise TypeError(_unsupported("observations", self.observation_space))
+        if not isinstance(self.action_space, gym.spaces.Discrete | gym.spaces.Box):
+            raise TypeError(_unsupported("actions", self.action_space))
+        if self.is_table and self.hidden:
+            raise ValueError(f"a table has no hidden layers, found hidden={self.hidden}")
+
+    @property
+    def is_table(self) -> bool:
+        return isinstance(self.observation_space, gym.spaces.Discrete)
+
+    @property
+    def is_categorical(self) -> bool:
+        return isinstance(self.action_space, gym.spaces.Discrete)
+
+    @property
+    def n_inputs(self) -> int:
+        """Rows of a table; numbers in a flattened observation."""
+        return int(gym.spaces.flatdim(self.observation_space))
+
+    @property
+    def n_outputs(self) -> int:
+        """Actions to choose between; numbers in a flattened action."""
+        return int(gym.spaces.flatdim(self.action_space))
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Every array of the policy by name. All are float32 but `stand_in`, which is int64."""
+        if self.is_table:
+            shapes: dict[str, tuple[int, ...]] = {
+                "outputs": (self.n_inputs, self.n_outputs),
+                "stand_in": (self.n_inputs,),
+            }
+        else:
+            shapes = {"mean": (self.n_inputs,), "std": (self.n_inputs,)}
+            widths = (self.n_inputs, *self.hidden, self.n_outputs)
+            for i, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+                shapes[f"layers.{i}.weight"] = (n_out, n_in)
+                shapes[f"layers.{i}.bias"] = (n_out,)
+        if not self.is_categorical:
+            shapes["log_std"] = (self.n_outputs,)
+        return shapes
+
+
+def _unsupported(what: str, space: object) -> str:
+    return (
+        f"{what}: expected a Discrete or Box space, found {space}. "
+        f"Wrap the world so that its {what} are one of the two (gymnasium.wrappers.FlattenObservation may help)."
+    )
+
+
+def dtype_of(name: str) -> np.dtype[np.float32] | np.dtype[np.int64]:
+    return np.dtype(np.int64) if name == "stand_in" else np.dtype(np.float32)
+
+
+def fault(architecture: Architecture, arrays: Mapping[str, Array]) -> str | None:
+    """What keeps these arrays from being a policy of this architecture (field, expected, found), or None."""
+    shapes = architecture.shapes()
+    if set(arrays) != set(shapes):
+        return f"arrays: expected {sorted(shapes)}, found {sorted(arrays)}"
+    for name, shape in shapes.items():
+        found = arrays[name]
+        if found.shape != shape or found.dtype != dtype_of(name):
+            return f"{name}: expected {dtype_of(name)} {shape}, found {found.dtype} {found.shape}"
+        if not np.isfinite(found).all():
+            return f"{name}: expected finite numbers, found NaN or infinity"
+    if architecture.is_table:
+        stand_in = arrays["stand_in"]
+        if stand_in.size and not (0 <= stand_in.min() and stand_in.max() < architecture.n_inputs):
+            return f"stand_in: expected states 0 to {architecture.n_inputs - 1}, found one outside"
+    elif not (arrays["std"] > 0).all():
+        return "std: expected positive numbers, found 0 or less"
+    return None
+
+
+class NetworkPolicy:
+    """What every trained policy has in common: its architecture and its read-only arrays."""
+
+    def __init__(self, architecture: Architecture, arrays: Mapping[str, Array]) -> None:
+        """Raises ValueError where the arrays are not those that the architecture names."""
+        if (found := fault(architecture, arrays)) is not None:
+            raise ValueError(found)
+        self.architecture = architecture
+        self.arrays: dict[str, Array] = {name: _frozen(arrays[name]) for name in architecture.shapes()}
+        self._first_action = int(getattr(architecture.action_space, "start", 0))
+
+    def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        raise NotImplementedError
+
+    def _outputs(self, observations: Array) -> Array:
+        """observations (B, *observation shape) -> (B, outputs), float32."""
+        if self.architecture.is_table:
+            return self.arrays["outputs"][self.arrays["stand_in"][self._rows(observations)]]  # type: ignore[no-any-return]
+        return perceptron(self.architecture, self.arrays, observations)
+
+    def _rows(self, observations: Array) -> Array:
+        first = int(getattr(self.architecture.observation_space, "start", 0))
+        return np.asarray(observations) - first if first else np.asarray(observations)
+
+    def __repr__(self) -> str:
+        a = self.architecture
+        kind = "table" if a.is_table else f"perceptron {a.hidden} {a.activation}"
+        return f"{type(self).__name__}({kind}, {a.observation_space} -> {a.action_space})"
+
+
+class CategoricalPolicy(NetworkPolicy):
+    """A distribution over Discrete actions, from a perceptron."""
+
+    def probabilities(self, observations: Array) -> FloatArray:
+        """observations (B, *observation shape) -> (B, A); rows sum to 1."""
+        return softmax(self._outputs(observations))
+
+    def confidence(self, observations: Array) -> FloatArray:
+        """observations (B, *observation shape) -> (B,): the probability of the most probable action."""
+        return self.probabilities(observations).max(1)  # type: ignore[no-any-return]
+
+    def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        if rng is None:
+            return self._outputs(observations).argmax(1) + self._first_action
+        cumulative = self.probabilities(observations).cumsum(1)
+        return draw(cumulative, rng) + self._first_action
+
+
+class TablePolicy(CategoricalPolicy):
+    """A distribution over Discrete actions for each Discrete state, looked up in tables that are made once.
+
+    A state that was never labelled lets another one answer (`stand_in`), but does not borrow its certainty:
+    its confidence is 1/A, as before any label.
+    """
+
+    def __init__(self, architecture: Architecture, arrays: Mapping[str, Array]) -> None:
+        super().__init__(architecture, arrays)
+        stand_in = self.arrays["stand_in"]
+        own = softmax(self.arrays["outputs"])
+        speaks_for_itself = stand_in == np.arange(len(stand_in))
+        self._probabilities = own[stand_in]
+        self._cumulative = self._probabilities.cumsum(1)
+        self._best = self._probabilities.argmax(1) + self._first_action
+        self._confidence = np.where(speaks_for_itself, own.max(1), 1.0 / architecture.n_outputs)
+
+    def probabilities(self, observations: Array) -> FloatArray:
+        return self._probabilities[self._rows(observations)]
+
+    def confidence(self, observations: Array) -> FloatArray:
+        return self._confidence[self._rows(observations)]  # type: ignore[no-any-return]
+
+    def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        rows = self._rows(observations)
+        if rng is None:
+            return self._best[rows]
+        return draw(self._cumulative[rows], rng) + self._first_action
+
+
+class GaussianPolicy(NetworkPolicy):
+    """A Gaussian over Box actions with one standard deviation for each number, clipped to the action space."""
+
+    def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        space = self.architecture.action_space
+        assert isinstance(space, gym.spaces.Box)
+        flat = self._outputs(observations)
+        if rng is not None:
+            noise = rng.standard_normal(flat.shape, dtype=np.float32)
+            flat = flat + np.exp(self.arrays["log_std"]) * noise
+        return np.clip(flat.reshape(-1, *space.shape), space.low, space.high).astype(space.dtype)
+
+
+def policy_from(architecture: Architecture, arrays: Mapping[str, Array]) -> NetworkPolicy:
+    """The policy of these arrays; raises ValueError where they do not fit the architecture."""
+    if not architecture.is_categorical:
+        return GaussianPolicy(architecture, arrays)
+    kind = TablePolicy if architecture.is_table else CategoricalPolicy
+    return kind(architecture, arrays)
+
+
+def perceptron(architecture: Architecture, arrays: Mapping[str, Array], observations: Array) -> Array:
+    """observations (B, *observation shape) -> (B, outputs), float32; `networks.Perceptron` in numpy."""
+    x = np.asarray(observations, dtype=np.float32).reshape(-1, architecture.n_inputs)
+    x = (x - arrays["mean"]) / arrays["std"]
+    for i in range(len(architecture.hidden)):
+        x = x @ arrays[f"layers.{i}.weight"].T + arrays[f"layers.{i}.bias"]
+        x = np.tanh(x) if architecture.activation == "tanh" else np.maximum(x, 0)
+    last = len(architecture.hidden)
+    return x @ arrays[f"layers.{last}.weight"].T + arrays[f"layers.{last}.bias"]  # type: ignore[no-any-return]
+
+
+def softmax(logits: Array) -> FloatArray:
+    """logits (B, A) -> (B, A) float64, rows sum to 1."""
+    exponentials = np.exp(np.asarray(logits, dtype=np.float64) - logits.max(1, keepdims=True))
+    return exponentials / exponentials.sum(1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def draw(cumulative: FloatArray, rng: np.random.Generator) -> IntArray:
+    """cumulative probabilities (B, A) -> one index a row (B,)."""
+    # The last column is 1 only up to rounding, so it is never compared: whatever is left over goes to it.
+    return (cumulative[:, :-1] <= rng.random((len(cumulative), 1))).sum(1)  # type: ignore[no-any-return]
+
+
+def _frozen(array: Array) -> Array:
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy
