@@ -1,0 +1,138 @@
+"""Worlds by name: what they are called, which keys drive them, how, and how fast.
+
+Keys have toolkit-independent lower-case names: "left", "a", "space". A world that is not listed comes from a key map
+file (`teleop.worlds.key_map`) or, where the environment names its own keys, from `World.for_env`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from learners.interface import Array
+from teleop.worlds import GRIDWORLD_ID
+from teleop.worlds.errors import UnknownWorldError
+
+NO_KWARGS: Mapping[str, Any] = MappingProxyType({})
+
+
+class ControlScheme(Enum):
+    """What the world does while no drive key is held."""
+
+    WAIT = "wait"
+    """Turn-based: it steps when a key goes down."""
+    LATCH = "latch"
+    """The last action holds."""
+    NO_OP = "no-op"
+    """It steps with the world's idle action."""
+    DEAD_MAN = "dead-man"
+    """It pauses until a key is held."""
+
+
+class Symmetry(Enum):
+    """A mirror under which the world is unchanged: one demonstration is worth two."""
+
+    NONE = "none"
+    NEGATE = "negate"
+    """(s, a) -> (-s, A - 1 - a)."""
+
+    def mirrored(self, observations: Array, actions: Array, n_actions: int) -> tuple[Array, Array]:
+        """The mirror image of observations (N, D) and discrete actions (N,); unchanged under NONE."""
+        if self is Symmetry.NONE:
+            return observations, actions
+        return np.negative(observations), n_actions - 1 - actions
+
+
+@dataclass(frozen=True)
+class World:
+    """A gymnasium environment together with the way a person drives it."""
+
+    name: str
+    """What it is called on the command line."""
+    env_id: str
+    """Its name in gymnasium's registry."""
+    title: str
+    """What it is called in the window."""
+    description: str
+    """What there is to do, in a sentence."""
+    keys: Mapping[str, Any]
+    """Key name -> action."""
+    scheme: ControlScheme
+    """What happens while no key is held."""
+    control_hz: float
+    """Steps a second in real time; in a turn-based world, the rate at which a student drives."""
+    action_names: tuple[str, ...] = ()
+    """A word for each discrete action, in order; empty where actions are not discrete."""
+    idle_action: Any = None
+    """The action of NO_OP; None where the world has none."""
+    kwargs: Mapping[str, Any] = field(default_factory=lambda: NO_KWARGS)
+    """Arguments of the environment."""
+    symmetry: Symmetry = Symmetry.NONE
+    """The mirror under which the world is unchanged."""
+
+    def spec(self) -> EnvSpec:
+        """The environment's spec with this world's arguments: gym.make and gym.make_vec both take it."""
+        registered = gymnasium.spec(self.env_id)
+        return dataclasses.replace(registered, kwargs={**registered.kwargs, **self.kwargs})
+
+    def make(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+        """The environment itself."""
+        return gymnasium.make(self.spec(), render_mode=render_mode)
+
+
+ARROWS_AND_WASD = MappingProxyType(
+    {"up": 0, "down": 1, "left": 2, "right": 3, "w": 0, "s": 1, "a": 2, "d": 3}
+)
+
+GRIDWORLD = World(
+    name="gridworld",
+    env_id=GRIDWORLD_ID,
+    title="GridWorld",
+    description="Reach the bottom right corner; dark cells and the border cost 1, the goal pays 10.",
+    keys=ARROWS_AND_WASD,
+    scheme=ControlScheme.WAIT,
+    control_hz=8.0,
+    action_names=("up", "down", "left", "right"),
+)
+
+SLIPPERY_GRIDWORLD = dataclasses.replace(
+    GRIDWORLD,
+    name="gridworld-slip",
+    title="GridWorld, slippery",
+    description="GridWorld on ice: three moves in ten go another way.",
+    kwargs=MappingProxyType({"slip": True}),
+)
+
+CARTPOLE = World(
+    name="cartpole",
+    env_id="CartPole-v1",
+    title="CartPole",
+    description="Keep the pole upright for 500 steps by pushing the cart left and right.",
+    keys=MappingProxyType({"left": 0, "right": 1, "a": 0, "d": 1}),
+    scheme=ControlScheme.LATCH,
+    control_hz=12.0,
+    action_names=("left", "right"),
+    symmetry=Symmetry.NEGATE,
+)
+
+WORLDS = (GRIDWORLD, SLIPPERY_GRIDWORLD, CARTPOLE)
+
+
+def find(name: str) -> World:
+    """The listed world of this name ("gridworld") or gymnasium id ("CartPole-v1").
+
+    Raises UnknownWorldError, which lists the choices.
+    """
+    for world in WORLDS:
+        if name in (world.name, world.env_id):
+            return world
+    choices = ", ".join(f"{world.name} ({world.env_id})" for world in WORLDS)
+    raise UnknownWorldError(f"{name!r}: expected a world, one of: {choices}.")
