@@ -64,9 +64,10 @@ class Controls:
         self._turns.clear()
         self._latched = None
 
-    def drop_turns(self) -> None:
-        """Forget presses that no step has used; held keys stay held."""
+    def settle(self) -> None:
+        """Forget what was pressed and let go before now; keys that are still held go on counting."""
         self._turns.clear()
+        self._latched = self.held_action()
 
     def held_mask(self) -> int:
         """The held keys as bits, in the order of `keys`."""

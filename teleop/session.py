@@ -190,6 +190,7 @@ class Session:
         self._resume_to = Wish.TAKE_OVER
         self._rest_until_ns = clock.now_ns()
         self._state_is_new = False
+        self._takeover_key_is_down = False
         self.observation: Any = None
         self.student_action: Any | None = None
         self.running = False
@@ -217,20 +218,32 @@ class Session:
         """A key went up."""
         self.controls.release(key, self.clock.now_ns())
         if self.rules.takeover == "hold" and self.keys.get(key) is Order.TAKE_OVER:
+            self._takeover_key_is_down = False
             self.wish(Wish.HAND_BACK)
 
     def focus_lost(self) -> None:
         """The window no longer sees the keyboard: nothing is held any more, and the world waits."""
         self.controls.clear()
         self.wish(Wish.PAUSE)
+        if self._takeover_key_is_down:
+            self._takeover_key_is_down = False
+            self._resume_to = Wish.RESUME
+
+    def resume(self) -> None:
+        """Go on after a pause with whoever drove before it."""
+        self.wish(Wish.TAKE_OVER if self.student is None else self._resume_to)
 
     def _obey(self, order: Order) -> None:
         match order:
             case Order.TAKE_OVER:
+                self._takeover_key_is_down = self.rules.takeover == "hold"
                 flip = self.rules.takeover != "hold" and self.phase is Phase.HUMAN
                 self.wish(Wish.HAND_BACK if flip else Wish.TAKE_OVER)
             case Order.PAUSE:
-                self.wish(self._resume_to if self.phase is Phase.PAUSED else Wish.PAUSE)
+                if self.phase is Phase.PAUSED:
+                    self.resume()
+                else:
+                    self.wish(Wish.PAUSE)
             case Order.SLOWER | Order.FASTER:
                 factor = SPEED_STEP if order is Order.FASTER else 1 / SPEED_STEP
                 self.metronome.hz = min(FASTEST_HZ, max(SLOWEST_HZ, self.metronome.hz * factor))
@@ -246,7 +259,7 @@ class Session:
             self._resume_to = Wish.TAKE_OVER if self.phase is Phase.HUMAN else Wish.RESUME
         elif new is Phase.HUMAN and self.phase is Phase.STUDENT:
             self.takeovers += 1
-            self.controls.drop_turns()
+            self.controls.settle()
         self.phase = new
 
     # -- one tick -----------------------------------------------------------------------------------------
@@ -292,7 +305,8 @@ class Session:
     def adopt(self, student: StudentVersion) -> None:
         """From the next tick on this student drives and is shown."""
         self.student = student
-        self._state_is_new = self.running
+        if self.running and not self._state_is_new:
+            self._propose()
 
     def _begin_episode(self, now_ns: int) -> None:
         seed = int(self.rng.integers(2**31))
@@ -303,21 +317,25 @@ class Session:
         self.outcome = Outcome.RUNNING
         self.controls.clear()
         self.metronome.restart(now_ns)
+        if not self._takeover_key_is_down:
+            self.wish(Wish.HAND_BACK)
         if self.gate is not None:
             self.gate.begin_episode()
 
     def _look(self) -> None:
         """In a new state: what would the student do, and who is to drive?"""
         self._state_is_new = False
-        self.student_action = None
-        if self.student is None:
-            self.phase = Phase.HUMAN
-            return
-        batch = np.asarray(self.observation)[None]
-        self.student_action = self.student.policy.act(batch, self.rng if self.rules.sample_student else None)[0]
-        if self.gate is not None:
+        self._propose()
+        if self.gate is not None and self.student is not None:
             asks = self._may_label() and self.gate.wants_expert(self.observation, self.student.policy, self.rng)
             self.wish(Wish.TAKE_OVER if asks else Wish.HAND_BACK)
+
+    def _propose(self) -> None:
+        """What would the student do here?"""
+        self.student_action = None
+        if self.student is not None:
+            batch = np.asarray(self.observation)[None]
+            self.student_action = self.student.policy.act(batch, self.rng if self.rules.sample_student else None)[0]
 
     def _is_due(self, now_ns: int) -> bool:
         """A person in a turn-based world sets the pace; anyone else follows the metronome."""
@@ -333,9 +351,9 @@ class Session:
 
     def _label_for(self, action: Any, driver: Driver) -> tuple[Any | None, LabelKind]:
         if not self._may_label():
-            return None, self.rules.label_kind
+            return None, LabelKind.DEMONSTRATED
         if driver is not Driver.STUDENT:
-            return action, self.rules.label_kind
+            return action, LabelKind.DEMONSTRATED if self.student is None else self.rules.label_kind
         if self.rules.label_student_states:
             return self._adviser.act(self.observation, self.episode_length), LabelKind.LIVE
         return None, LabelKind.LIVE

@@ -1,0 +1,52 @@
+"""`evaluate`: the return of a policy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from learners import load_policy
+from learners.evaluation import Evaluation, evaluate
+from teleop.commands.report import Report
+from teleop.worlds.choice import choose
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """The return of a policy: exact where the world is tabular, else from sampled episodes."""
+
+    policy: Annotated[Path, tyro.conf.Positional]
+    """The policy (safetensors)."""
+    env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
+    """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
+    episodes: int = 100
+    """Episodes to sample, where the return cannot be computed exactly."""
+    sample: bool = False
+    """Draw actions from the policy's distribution. Default: its most probable action."""
+    seed: int = 0
+    """Of the sampled episodes."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+    def run(self) -> Report:
+        policy = load_policy(self.policy)
+        found = evaluate(
+            policy, choose(self.env).spec(), episodes=self.episodes, seed=self.seed, sample=self.sample
+        )
+        return Report(asdict(found), _sentence(found))
+
+
+def parse(prog: str, words: list[str]) -> Evaluate:
+    return tyro.cli(Evaluate, prog=prog, args=words)
+
+
+def _sentence(found: Evaluation) -> str:
+    how = "exact, over all starts" if found.exact else f"over {found.episodes} episodes"
+    success = "" if found.success is None else f", success {100 * found.success:.1f} %"
+    return (
+        f"return {found.return_mean:.3f} ± {found.return_std:.3f} ({how}), "
+        f"mean length {found.length_mean:.1f} steps{success}; {found.seconds:.2f} s"
+    )

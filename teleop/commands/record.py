@@ -1,0 +1,93 @@
+"""`record`: drive by keyboard, or let another expert drive, and record demonstrations."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from teleop import headless
+from teleop.clock import StepClock, WallClock
+from teleop.commands.report import Report
+from teleop.commands.verdict import verdict
+from teleop.session import Session
+from teleop.start import RecordSettings, default_recording, start_recording
+from teleop.worlds.choice import choose
+
+
+@dataclass(frozen=True)
+class Record:
+    """Drive by keyboard, or let another expert drive, and record demonstrations.
+
+    Every step is on the disk within a quarter of a second. An existing recording of the same world is continued.
+    """
+
+    env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
+    """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
+    out: Path | None = None
+    """The recording (HDF5). Default: a new file under runs/."""
+    driver: str = "human"
+    """Who demonstrates: human, scripted, ppo, or the path of a policy."""
+    episodes: int | None = None
+    """Stop after this many episodes. Default: when the window is closed; 10 when headless."""
+    headless: bool = False
+    """Without a window; the driver cannot be human then."""
+    keys: Path | None = None
+    """A key map (TOML) for a world that has none of its own."""
+    operator: str = ""
+    """Who sits at the keyboard; written into the recording."""
+    seed: int | None = None
+    """Of the episodes' seeds. Default: different every time."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+    def run(self) -> Report:
+        began_s = time.monotonic()
+        world = choose(self.env, self.keys)
+        settings = RecordSettings(
+            world,
+            self.out or default_recording(world),
+            driver=self.driver,
+            seed=self.seed,
+            operator=self.operator,
+            rest_s=0.0 if self.headless else 1.0,
+            render=not self.headless,
+        )
+        if self.headless:
+            session = _without_a_window(settings, self.episodes or 10)
+        else:
+            from teleop.app import run_session
+
+            session = start_recording(settings, WallClock())
+            run_session(session, episodes=self.episodes)
+        return _report(session, settings.out, time.monotonic() - began_s)
+
+
+def parse(prog: str, words: list[str]) -> Record:
+    return tyro.cli(Record, prog=prog, args=words)
+
+
+def _without_a_window(settings: RecordSettings, episodes: int) -> Session:
+    clock = StepClock()
+    session = start_recording(settings, clock)
+    try:
+        headless.run(session, clock, lambda session: session.episodes >= episodes)
+    finally:
+        session.close()
+    return session
+
+
+def _report(session: Session, out: Path, seconds: float) -> Report:
+    verified, words = verdict(out)
+    data = {
+        "recording": str(out),
+        "episodes": session.episodes,
+        "steps": session.driven_ticks,
+        "verified": verified,
+        "seconds": seconds,
+    }
+    text = f"{out}: {session.episodes} episodes, {session.driven_ticks} steps recorded in {seconds:.1f} s. {words}"
+    return Report(data, text, 1 if verified is False else 0)

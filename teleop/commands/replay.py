@@ -1,0 +1,46 @@
+"""`replay`: watch a recording, or re-step it and compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from recordings.replay import verify
+from teleop.commands.report import Report
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Watch a recording, or re-step it and compare every observation, reward and flag."""
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """The recording (HDF5)."""
+    headless: bool = False
+    """Without a window; implies --verify."""
+    verify: bool = False
+    """Re-step every episode from its seed with its executed actions; the first divergence is named, exit status 1."""
+    seed: int | None = None
+    """Not used: a replay takes its seeds from the recording."""
+    json: bool = False
+    """Print one JSON object and nothing else; implies --verify."""
+
+    def run(self) -> Report:
+        if not (self.headless or self.verify or self.json):
+            from teleop.app import run_replay
+
+            run_replay(self.file)
+            return Report({})
+        found = verify(self.file)
+        text = (
+            f"{self.file}: verified, {found.episodes} episodes, {found.steps} steps replay exactly as recorded"
+            if found.verified
+            else f"{self.file}: does not replay: {found.divergence}"
+        )
+        return Report(found.to_json(), text, 0 if found.verified else 1)
+
+
+def parse(prog: str, words: list[str]) -> Replay:
+    return tyro.cli(Replay, prog=prog, args=words)

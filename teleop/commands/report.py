@@ -1,0 +1,44 @@
+"""What a command hands back: data for `--json`, text for people, and an exit status."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Report:
+    data: Mapping[str, Any]
+    """One JSON object; the keys are part of the contract."""
+    text: str = ""
+    """The same for a person."""
+    status: int = 0
+    """0 done, 1 failed."""
+
+
+def progress_console() -> Console:
+    """Where progress goes: standard error, so that standard output stays machine-readable."""
+    return Console(stderr=True, highlight=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table as text, numbers to the right."""
+    sheet = Table(title=title, title_justify="left", header_style="bold")
+    for index, column in enumerate(columns):
+        sheet.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
+    for row in rows:
+        sheet.add_row(*(_shown(cell) for cell in row))
+    console = Console(file=io.StringIO(), width=110, highlight=False)
+    console.print(sheet)
+    return str(console.file.getvalue()).rstrip()  # type: ignore[attr-defined]
+
+
+def _shown(cell: Any) -> str:
+    if cell is None:
+        return "–"
+    return f"{cell:.3g}" if isinstance(cell, float) and abs(cell) < 0.01 else f"{cell:.2f}" if isinstance(cell, float) else str(cell)

@@ -1,0 +1,226 @@
+"""From what a person chose to a session that is ready to run: the one place where the parts are put together."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium as gym
+import numpy as np
+
+from learners import load_policy
+from learners.gates import BetaGate, ExpertGate, Gate, UncertaintyGate
+from learners.interface import Array, Expert, TabularWorld
+from recordings.errors import UnderstudyError
+from recordings.recorder import Recorder
+from recordings.schema import Driver, Header, LabelKind
+from teleop.clock import Clock
+from teleop.controls import Controls, HumanExpert
+from teleop.experts import PolicyExpert, scripted_expert
+from teleop.session import Rules, Session, StudentVersion, Trainer
+from teleop.trainer import BackgroundTrainer, InlineTrainer, Lessons
+from teleop.worlds.catalogue import World
+
+RUNS = Path("runs")
+"""Where files go that nobody named."""
+
+GateName = Literal["expert", "beta", "human", "uncertainty"]
+TakeoverName = Literal["hold", "toggle", "any-key"]
+
+
+class ExpertMissing(UnderstudyError):
+    """The expert asked for is not there."""
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """Plain demonstration: an expert drives, everything is recorded."""
+
+    world: World
+    out: Path
+    driver: str = "human"
+    """"human", "scripted", "ppo" or the path of a policy."""
+    seed: int | None = None
+    """Of the episodes' seeds; None: different every time."""
+    operator: str = ""
+    rest_s: float = 0.0
+    """Seconds an ended episode stays on the screen."""
+    render: bool = False
+    """Let the environment draw itself (for worlds the window has no painter for)."""
+
+
+@dataclass(frozen=True)
+class CorrectSettings:
+    """A correction session: a student drives, an expert corrects, the student learns."""
+
+    world: World
+    out: Path
+    expert: str = "human"
+    """"human", "scripted", "ppo" or the path of a policy."""
+    gate: GateName = "human"
+    """Who drives: "human" the person decides, "beta" a coin, "uncertainty" the student asks, "expert" nobody else."""
+    beta: float = 0.5
+    """The coin's share for the expert (gate "beta")."""
+    student: Path | None = None
+    """The policy to start from; None: it starts knowing nothing."""
+    takeover: TakeoverName = "hold"
+    label_budget: int | None = None
+    inline: bool = False
+    """Train between ticks, so that the session repeats exactly; else in a process beside it."""
+    labels_per_fit: int = 50
+    """Labels from one student to the next, when training inline."""
+    seed: int | None = None
+    operator: str = ""
+    rest_s: float = 0.0
+    render: bool = False
+
+
+def start_recording(settings: RecordSettings, clock: Clock) -> Session:
+    """A session of plain demonstration, ready for its first `update`.
+
+    Raises UnderstudyError (no such expert, no such policy, the file is of another world or being written).
+    """
+    env, controls = _stage(settings)
+    expert, driver = find_expert(settings.driver, settings.world, env, controls, clock)
+    return Session(
+        settings.world,
+        env,
+        _recorder(settings, env),
+        clock=clock,
+        rng=np.random.default_rng(settings.seed),
+        expert=expert,
+        expert_driver=driver,
+        controls=controls,
+        rules=Rules(rest_s=settings.rest_s),
+    )
+
+
+def start_correction(settings: CorrectSettings, clock: Clock) -> Session:
+    """A session of correction, with its trainer running. Raises UnderstudyError as `start_recording` does."""
+    env, controls = _stage(settings)
+    expert, driver = find_expert(settings.expert, settings.world, env, controls, clock)
+    student = None if settings.student is None else load_policy(settings.student)
+    rng = np.random.default_rng(settings.seed)
+    recorder = _recorder(settings, env)
+    session = Session(
+        settings.world,
+        env,
+        recorder,
+        clock=clock,
+        rng=rng,
+        expert=expert,
+        expert_driver=driver,
+        controls=controls,
+        gate=make_gate(settings.gate, settings.beta),
+        trainer=_trainer(settings, env, recorder, rng),
+        rules=rules_of(settings),
+    )
+    if student is not None:
+        session.adopt(StudentVersion(student, version=0))
+    return session
+
+
+def rules_of(settings: CorrectSettings) -> Rules:
+    """What the gate means for the labels: DAgger asks in every state, the others where the expert drives."""
+    kinds = {
+        "expert": LabelKind.DEMONSTRATED,
+        "beta": LabelKind.LIVE,
+        "human": LabelKind.TAKEOVER,
+        "uncertainty": LabelKind.QUERIED,
+    }
+    return Rules(
+        takeover=settings.takeover,
+        label_student_states=settings.gate == "beta",
+        label_kind=kinds[settings.gate],
+        label_budget=settings.label_budget,
+        rest_s=settings.rest_s,
+    )
+
+
+def make_gate(name: GateName, beta: float) -> Gate | None:
+    """The gate of this name; None where keys alone decide."""
+    match name:
+        case "expert":
+            return ExpertGate()
+        case "beta":
+            return BetaGate(beta)
+        case "uncertainty":
+            return UncertaintyGate()
+        case "human":
+            return None
+
+
+def find_expert(
+    name: str, world: World, env: gym.Env[Any, Any], controls: Controls, clock: Clock
+) -> tuple[Expert, Driver]:
+    """The expert of this name, and how its steps are marked in the recording. Raises ExpertMissing."""
+    if name == "human":
+        return HumanExpert(controls, clock), Driver.HUMAN
+    if name == "scripted":
+        return scripted_expert(env), Driver.SCRIPTED
+    path = default_policy("ppo", world) if name == "ppo" else Path(name)
+    if not path.exists():
+        raise ExpertMissing(
+            f"{path}: expected the policy of the expert {name!r}, found no file. "
+            f"Train one with `train ppo --env {world.name}`, or name human, scripted or a policy's path."
+        )
+    return PolicyExpert(load_policy(path), path.stem), Driver.POLICY
+
+
+def default_policy(learner: str, world: World) -> Path:
+    """Where a learner's policy for a world lies when nobody named a place."""
+    return RUNS / f"{learner}-{world.name}.safetensors"
+
+
+def default_recording(world: World) -> Path:
+    """A new file for a recording that nobody named; the name tells the world and the second."""
+    return RUNS / f"{world.name}-{datetime.now():%Y%m%d-%H%M%S}.h5"
+
+
+def coordinates_of(env: gym.Env[Any, Any]) -> Array | None:
+    """(S, D) where a tabular world's states lie, or None."""
+    return env.unwrapped.tabular_model().coordinates if isinstance(env.unwrapped, TabularWorld) else None
+
+
+def _stage(settings: RecordSettings | CorrectSettings) -> tuple[gym.Env[Any, Any], Controls]:
+    world = settings.world
+    controls = Controls(world.keys, world.scheme, no_op=world.idle_action, repeat_hz=world.control_hz)
+    return world.make(render_mode="rgb_array" if settings.render else None), controls
+
+
+def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any]) -> Recorder:
+    """The recording: a new file, or an earlier one of the same world continued."""
+    world = settings.world
+    header = Header.for_env(
+        env,
+        operator=settings.operator,
+        control_hz=world.control_hz,
+        key_map={"scheme": world.scheme.value, "keys": {key: _plain(action) for key, action in world.keys.items()}},
+    )
+    settings.out.parent.mkdir(parents=True, exist_ok=True)
+    return Recorder(settings.out, header, resume=settings.out.exists())
+
+
+def _plain(action: Any) -> Any:
+    return action.tolist() if isinstance(action, np.ndarray | np.generic) else action
+
+
+def _trainer(
+    settings: CorrectSettings, env: gym.Env[Any, Any], recorder: Recorder, rng: np.random.Generator
+) -> Trainer:
+    from learners.bc import Config
+
+    coordinates = coordinates_of(env)
+    seed = int(rng.integers(2**31))
+    if settings.inline:
+        lessons = Lessons(env.observation_space, env.action_space)
+        return InlineTrainer(
+            lessons, Config(), np.random.default_rng(seed), coordinates=coordinates, every=settings.labels_per_fit
+        )
+    folder = settings.out.with_suffix(".students") / str(os.getpid())
+    return BackgroundTrainer(
+        settings.out, folder, Config(), coordinates=coordinates, flush=recorder.flush, seed=seed
+    )

@@ -1,0 +1,102 @@
+import pytest
+
+from teleop.clock import StepClock
+from teleop.controls import Controls, HumanAdviser, HumanExpert
+from teleop.worlds.catalogue import ControlScheme
+
+KEYS = {"left": 0, "right": 1, "a": 0, "d": 1}
+MS = 1_000_000
+
+
+def controls(scheme: ControlScheme, **options: object) -> Controls:
+    return Controls(KEYS, scheme, **options)  # type: ignore[arg-type]
+
+
+def test_a_turn_based_world_steps_once_for_each_key_that_goes_down() -> None:
+    keys = controls(ControlScheme.WAIT)
+    assert keys.take(0) is None
+    keys.press("left", 0)
+    keys.release("left", 1 * MS)
+    keys.press("right", 2 * MS)
+    assert [keys.take(3 * MS) for _ in range(3)] == [0, 1, None]
+
+
+def test_a_held_key_repeats_after_a_delay_at_the_given_rate() -> None:
+    keys = controls(ControlScheme.WAIT, repeat_hz=10.0)
+    keys.press("left", 0)
+    steps = [now for now in range(0, 1000 * MS, MS) if keys.take(now) is not None]
+    assert steps == [0, *range(300 * MS, 1000 * MS, 100 * MS)]
+
+
+def test_a_repeat_of_the_operating_system_is_not_another_press() -> None:
+    keys = controls(ControlScheme.WAIT)
+    for now in range(5):
+        keys.press("left", now)
+    assert [keys.take(10) for _ in range(2)] == [0, None]
+
+
+@pytest.mark.parametrize("scheme", [ControlScheme.LATCH, ControlScheme.NO_OP, ControlScheme.DEAD_MAN])
+def test_the_most_recent_key_still_held_wins(scheme: ControlScheme) -> None:
+    keys = controls(scheme, no_op=7)
+    keys.press("left", 0)
+    keys.press("right", 1)
+    assert keys.take(2) == 1
+    keys.release("right", 3)
+    assert keys.take(4) == 0
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"), [(ControlScheme.LATCH, 0), (ControlScheme.NO_OP, 7), (ControlScheme.DEAD_MAN, None)]
+)
+def test_what_no_key_means_is_the_scheme(scheme: ControlScheme, expected: int | None) -> None:
+    keys = controls(scheme, no_op=7)
+    keys.press("left", 0)
+    keys.release("left", 1)
+    assert keys.take(2) == expected
+
+
+def test_a_latch_waits_for_the_first_key() -> None:
+    assert controls(ControlScheme.LATCH).take(0) is None
+
+
+def test_losing_the_focus_forgets_held_latched_and_waiting_keys() -> None:
+    for scheme in (ControlScheme.WAIT, ControlScheme.LATCH):
+        keys = controls(scheme)
+        keys.press("left", 0)
+        keys.clear()
+        assert keys.take(10**12) is None
+        assert keys.held_mask() == 0
+
+
+def test_at_a_takeover_only_keys_that_are_still_held_count() -> None:
+    keys = controls(ControlScheme.LATCH)
+    keys.press("left", 0)
+    keys.release("left", 1)
+    keys.settle()
+    assert keys.take(2) is None
+    keys.press("right", 3)
+    keys.settle()
+    assert keys.take(4) == 1
+
+
+def test_held_keys_are_bits_in_the_order_of_the_key_map() -> None:
+    keys = controls(ControlScheme.LATCH)
+    keys.press("right", 0)
+    keys.press("a", 0)
+    assert keys.held_mask() == 0b0110
+
+
+def test_a_key_of_no_meaning_is_not_taken() -> None:
+    keys = controls(ControlScheme.WAIT)
+    assert not keys.press("q", 0)
+    assert keys.take(1) is None
+
+
+def test_silence_is_not_a_label() -> None:
+    keys = controls(ControlScheme.LATCH)
+    adviser, driver = HumanAdviser(keys), HumanExpert(keys, StepClock())
+    keys.press("right", 0)
+    assert adviser.act(None, 0) == driver.act(None, 0) == 1
+    keys.release("right", 1)
+    assert adviser.act(None, 1) is None
+    assert driver.act(None, 1) == 1
