@@ -1,7 +1,7 @@
 """Worlds by name: what they are called, which keys drive them, how, and how fast.
 
-Keys have toolkit-independent lower-case names: "left", "a", "space". A world that is not listed comes from a key map
-file (`teleop.worlds.key_map`) or, where the environment names its own keys, from `World.for_env`.
+Keys have toolkit-independent lower-case names: "left", "a", "space". A world that is not listed comes from a
+key map file (`teleop.worlds.key_map`) or, where the environment names its own keys, from `World.for_env`.
 """
 
 from __future__ import annotations

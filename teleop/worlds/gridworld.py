@@ -8,7 +8,7 @@ border, which moves nobody. gymnasium's TimeLimit truncates after 200 steps. Opt
 from __future__ import annotations
 
 from operator import index
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -25,10 +25,10 @@ OTHERS_PER_CHANCE = 3 / (1 - SLIP_SUCCESS)
 """Turns the rest of a failed draw into 0, 1 or 2: which of the three other actions happens."""
 
 
-class GridWorld(gymnasium.Env[int, int]):
+class GridWorld(gymnasium.Env[Any, Any]):
     """The scalar environment; `reset(options={"state": cell})` starts from a cell of one's choice."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 8}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012 - gymnasium's own form
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class GridWorld(gymnasium.Env[int, int]):
         self.map: GridWorldMap = draw_map(map_seed)
         self.render_mode = render_mode
         self.cell_pixels = cell_pixels
-        self.observation_space: spaces.Discrete = spaces.Discrete(self.map.n_cells)
-        self.action_space: spaces.Discrete = spaces.Discrete(4)
+        self.observation_space = spaces.Discrete(self.map.n_cells)
+        self.action_space = spaces.Discrete(4)
         self._transitions = _transitions(self.map)
         self._starts: list[int] = self.map.starts.tolist()
-        self._cell = self._starts[0]
+        self._cell: int = self._starts[0]
 
     @property
     def cell(self) -> int:
@@ -67,7 +67,7 @@ class GridWorld(gymnasium.Env[int, int]):
         if options is not None and "state" in options:
             self._cell = checked_start(options["state"], self.map)
         else:
-            self._cell = self._starts[self.np_random.integers(len(self._starts))]
+            self._cell = self._starts[int(self.np_random.integers(len(self._starts)))]
         return self._cell, {}
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
@@ -82,7 +82,7 @@ class GridWorld(gymnasium.Env[int, int]):
         self._cell, reward, terminated = self._transitions[4 * self._cell + action]
         return self._cell, reward, terminated, False, {}
 
-    def render(self) -> Image | None:  # type: ignore[override]
+    def render(self) -> Image | None:
         """The map as an (H, W, 3) image if the render mode is "rgb_array", else nothing."""
         if self.render_mode is None:
             gymnasium.logger.warn('GridWorld.render() needs a mode: gym.make(..., render_mode="rgb_array").')
@@ -94,7 +94,7 @@ class GridWorld(gymnasium.Env[int, int]):
         return self.map.tabular_model(slip=self.slip, horizon=GRIDWORLD_STEPS)
 
 
-def make_gridworld(render_mode: str | None = None, **kwargs: Any) -> gymnasium.Env[int, int]:
+def make_gridworld(render_mode: str | None = None, **kwargs: Any) -> gymnasium.Env[Any, Any]:
     """The registered entry point: GridWorld, shown in gymnasium's own window if `render_mode` is "human"."""
     if render_mode == "human":
         return HumanRendering(GridWorld(render_mode="rgb_array", **kwargs))

@@ -108,7 +108,7 @@ def _moves(side: int, penalty: npt.NDArray[np.bool_]) -> tuple[IntArray, FloatAr
     row, column = np.divmod(np.arange(side * side), side)
     new_row = np.stack([row - 1, row + 1, row, row], axis=1)
     new_column = np.stack([column, column, column - 1, column + 1], axis=1)
-    inside = (0 <= new_row) & (new_row < side) & (0 <= new_column) & (new_column < side)
+    inside = (new_row >= 0) & (new_row < side) & (new_column >= 0) & (new_column < side)
     here = np.arange(side * side)[:, None]
     next_cells = np.where(inside, new_row * side + new_column, here)
     goal = side * side - 1
