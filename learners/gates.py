@@ -1,4 +1,4 @@
-"""Gates decide who drives the next step: the student or the expert. The live session and the headless sampler share them.
+"""Gates decide who drives the next step, student or expert; live session and headless sampler share them.
 
     gate.begin_episode()
     expert_drives = gate.wants_expert(observation, student, rng)      # once in every new state
@@ -64,7 +64,7 @@ class BetaGate:
 
 
 class UncertaintyGate:
-    """The student hands over where it is unsure, and (on Discrete states) where it has been before in this episode.
+    """The student hands over where it is unsure, and (Discrete states) where it was before in the episode.
 
     Unsure: its most probable action has less than `threshold`; a state it was never taught always counts.
     A revisited state is a cycle, which a deterministic student in a deterministic world would never leave.
@@ -81,7 +81,7 @@ class UncertaintyGate:
         self._visited.clear()
 
     def wants_expert(self, observation: Any, student: Policy, rng: np.random.Generator) -> bool:
-        """Raises TypeError for a student that cannot say how sure it is (Box actions have no such measure)."""
+        """Raises TypeError for a student that cannot say how sure it is (Box actions have no measure)."""
         if not isinstance(student, ConfidentPolicy):
             raise TypeError(
                 f"the uncertainty gate needs a student with a `confidence`, found {type(student).__name__}; "
@@ -101,7 +101,7 @@ class UncertaintyGate:
 
 
 def beta_of_round(schedule: Schedule, round_index: int, rounds: int, constant: float = 0.5) -> float:
-    """The expert's share of the driving in a round (0 is the first); every schedule but "constant" starts at 1.
+    """The expert's share of the driving in a round (0 is the first); all but "constant" start at 1.
 
     first-only: I(i = 1), parameter-free DAgger; exponential: 0.5^(i - 1); linear: down to 0 in the last round
     (Ross 2011, section 3.1 asks only that the average over the rounds goes to 0).

@@ -1,4 +1,4 @@
-"""The few protocols through which learners, experts and worlds meet. Imports neither torch nor gymnasium's worlds.
+"""The few protocols through which learners, experts and worlds meet. Imports neither torch nor any world.
 
 A learner is a module with a frozen dataclass `Config` and a function
 

@@ -1,10 +1,11 @@
 """Policies as torch modules, for learners that follow a gradient; `freeze` makes the numpy policy that acts.
 
-The names of a module's parameters and buffers are the names of the policy's arrays, so `freeze` and `thaw` are copies.
+A module's parameters and buffers have the names of the policy's arrays, so `freeze` and `thaw` are copies.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 import gymnasium as gym
@@ -18,7 +19,7 @@ from learners.policies import Architecture, NetworkPolicy, policy_from
 
 
 class Table(nn.Module):
-    """An embedding: one row of outputs for each Discrete state, all zero at first (every action equally likely)."""
+    """An embedding: one row of outputs for each Discrete state, zero at first (all actions alike)."""
 
     stand_in: Tensor
 
@@ -36,28 +37,32 @@ class Table(nn.Module):
 class Perceptron(nn.Module):
     """A multi-layer perceptron on the flattened, standardised observation.
 
-    The last layer starts at zero: before any label every Discrete action is equally likely, every Box mean is 0.
+    The last layer starts at zero: before any label all actions are equally likely, all means 0.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, activation: str = "tanh") -> None:
+    def __init__(
+        self, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, activation: str = "tanh"
+    ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(n_inputs))
         self.register_buffer("std", torch.ones(n_inputs))
         widths = (n_inputs, *hidden, n_outputs)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.activation = torch.tanh if activation == "tanh" else torch.relu
         for layer in self.layers:
             nn.init.zeros_(cast(nn.Linear, layer).weight)
             nn.init.zeros_(cast(nn.Linear, layer).bias)
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Random orthogonal hidden layers (Saxe 2014), scaled for tanh and relu alike; the last layer stays zero."""
+        """Random orthogonal hidden layers (Saxe 2014), scaled by sqrt 2; the last layer stays zero."""
         for layer in self.layers[:-1]:
             weight = cast(nn.Linear, layer).weight
-            weight.data.copy_(torch.from_numpy(np.sqrt(2.0) * orthogonal(*weight.shape, rng)))
+            weight.data.copy_(
+                torch.from_numpy(np.sqrt(2.0) * orthogonal(weight.shape[0], weight.shape[1], rng))
+            )
 
     def forward(self, observations: Tensor) -> Tensor:
         """observations (B, *observation shape) -> (B, outputs)."""
@@ -67,7 +72,7 @@ class Perceptron(nn.Module):
         return cast(Tensor, self.layers[-1](x))
 
     def standardise(self, observations: Array) -> None:
-        """Take mean and deviation from observations (N, *observation shape); a constant number keeps deviation 1."""
+        """Take mean and deviation from observations (N, *observation shape); constants keep deviation 1."""
         flat = np.asarray(observations, dtype=np.float64).reshape(len(observations), -1)
         deviation = flat.std(0)
         self.mean.copy_(torch.from_numpy(flat.mean(0)))

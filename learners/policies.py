@@ -1,31 +1,41 @@
-"""Trained policies as plain arrays: they act with numpy alone, so that a window can drive one without importing torch.
+"""Trained policies as plain arrays: they act with numpy alone, so a window can drive one without torch.
 
-A policy is an `Architecture` (what it reads and answers) and the arrays that it names. The arrays are copied and
-made read-only, so a policy never changes under the one who drives it while training goes on elsewhere.
+A policy is an `Architecture` (what it reads and answers) and the arrays that it names. The arrays are
+copied and made read-only: a policy never changes under whoever drives it while training goes on elsewhere.
 
 Reading order: `Architecture`, `NetworkPolicy`, then the three kinds that `policy_from` chooses between.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, cast
 
 import gymnasium as gym
 import numpy as np
 
+from learners.errors import UnsupportedWorldError
 from learners.interface import Array, FloatArray, IntArray
 
 Activation = Literal["tanh", "relu"]
+OBSERVATION_SPACES = (
+    gym.spaces.Discrete,
+    gym.spaces.Box,
+    gym.spaces.MultiDiscrete,
+    gym.spaces.MultiBinary,
+)
+ACTION_SPACES = (gym.spaces.Discrete, gym.spaces.Box)
 
 
 @dataclass(frozen=True)
 class Architecture:
     """Which arrays a policy has, and how they turn an observation into an answer.
 
-    Discrete observations have a table: one row of outputs a state. Box observations have a multi-layer perceptron
-    over the flattened, standardised observation. The outputs are logits for Discrete actions, means for Box actions.
+    Discrete observations have a table: one row of outputs a state. All others have a multi-layer perceptron
+    over the flattened, standardised observation. Outputs: logits of Discrete actions, means of Box actions.
     """
 
     observation_space: gym.Space  # type: ignore[type-arg]
@@ -35,10 +45,12 @@ class Architecture:
     activation: Activation = "tanh"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.observation_space, gym.spaces.Discrete | gym.spaces.Box):
-            raise TypeError(_unsupported("observations", self.observation_space))
-        if not isinstance(self.action_space, gym.spaces.Discrete | gym.spaces.Box):
-            raise TypeError(_unsupported("actions", self.action_space))
+        if not isinstance(self.observation_space, OBSERVATION_SPACES):
+            raise UnsupportedWorldError(
+                _unsupported("observations", self.observation_space, OBSERVATION_SPACES)
+            )
+        if not isinstance(self.action_space, ACTION_SPACES):
+            raise UnsupportedWorldError(_unsupported("actions", self.action_space, ACTION_SPACES))
         if self.is_table and self.hidden:
             raise ValueError(f"a table has no hidden layers, found hidden={self.hidden}")
 
@@ -53,7 +65,8 @@ class Architecture:
     @property
     def n_inputs(self) -> int:
         """Rows of a table; numbers in a flattened observation."""
-        return int(gym.spaces.flatdim(self.observation_space))
+        space = self.observation_space
+        return int(space.n) if isinstance(space, gym.spaces.Discrete) else math.prod(space.shape or ())
 
     @property
     def n_outputs(self) -> int:
@@ -70,7 +83,7 @@ class Architecture:
         else:
             shapes = {"mean": (self.n_inputs,), "std": (self.n_inputs,)}
             widths = (self.n_inputs, *self.hidden, self.n_outputs)
-            for i, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+            for i, (n_in, n_out) in enumerate(pairwise(widths)):
                 shapes[f"layers.{i}.weight"] = (n_out, n_in)
                 shapes[f"layers.{i}.bias"] = (n_out,)
         if not self.is_categorical:
@@ -78,11 +91,9 @@ class Architecture:
         return shapes
 
 
-def _unsupported(what: str, space: object) -> str:
-    return (
-        f"{what}: expected a Discrete or Box space, found {space}. "
-        f"Wrap the world so that its {what} are one of the two (gymnasium.wrappers.FlattenObservation may help)."
-    )
+def _unsupported(what: str, space: object, supported: tuple[type, ...]) -> str:
+    names = ", ".join(kind.__name__ for kind in supported)
+    return f"{what}: expected one of {names}, found {space}. Wrap the world so that they become one of these."
 
 
 def dtype_of(name: str) -> np.dtype[np.float32] | np.dtype[np.int64]:
@@ -102,7 +113,7 @@ def fault(architecture: Architecture, arrays: Mapping[str, Array]) -> str | None
             return f"{name}: expected finite numbers, found NaN or infinity"
     if architecture.is_table:
         stand_in = arrays["stand_in"]
-        if stand_in.size and not (0 <= stand_in.min() and stand_in.max() < architecture.n_inputs):
+        if stand_in.size and not (stand_in.min() >= 0 and stand_in.max() < architecture.n_inputs):
             return f"stand_in: expected states 0 to {architecture.n_inputs - 1}, found one outside"
     elif not (arrays["std"] > 0).all():
         return "std: expected positive numbers, found 0 or less"
@@ -126,7 +137,8 @@ class NetworkPolicy:
     def _outputs(self, observations: Array) -> Array:
         """observations (B, *observation shape) -> (B, outputs), float32."""
         if self.architecture.is_table:
-            return self.arrays["outputs"][self.arrays["stand_in"][self._rows(observations)]]  # type: ignore[no-any-return]
+            states = self.arrays["stand_in"][self._rows(observations)]
+            return self.arrays["outputs"][states]
         return perceptron(self.architecture, self.arrays, observations)
 
     def _rows(self, observations: Array) -> Array:
@@ -148,11 +160,11 @@ class CategoricalPolicy(NetworkPolicy):
 
     def confidence(self, observations: Array) -> FloatArray:
         """observations (B, *observation shape) -> (B,): the probability of the most probable action."""
-        return self.probabilities(observations).max(1)  # type: ignore[no-any-return]
+        return cast(FloatArray, self.probabilities(observations).max(1))
 
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
         if rng is None:
-            return self._outputs(observations).argmax(1) + self._first_action
+            return cast(Array, self._outputs(observations).argmax(1) + self._first_action)
         cumulative = self.probabilities(observations).cumsum(1)
         return draw(cumulative, rng) + self._first_action
 
@@ -178,17 +190,17 @@ class TablePolicy(CategoricalPolicy):
         return self._probabilities[self._rows(observations)]
 
     def confidence(self, observations: Array) -> FloatArray:
-        return self._confidence[self._rows(observations)]  # type: ignore[no-any-return]
+        return cast(FloatArray, self._confidence[self._rows(observations)])
 
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
         rows = self._rows(observations)
         if rng is None:
-            return self._best[rows]
+            return cast(Array, self._best[rows])
         return draw(self._cumulative[rows], rng) + self._first_action
 
 
 class GaussianPolicy(NetworkPolicy):
-    """A Gaussian over Box actions with one standard deviation for each number, clipped to the action space."""
+    """A Gaussian over Box actions one deviation for each number, clipped to the action space."""
 
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
         space = self.architecture.action_space
@@ -210,25 +222,25 @@ def policy_from(architecture: Architecture, arrays: Mapping[str, Array]) -> Netw
 
 def perceptron(architecture: Architecture, arrays: Mapping[str, Array], observations: Array) -> Array:
     """observations (B, *observation shape) -> (B, outputs), float32; `networks.Perceptron` in numpy."""
-    x = np.asarray(observations, dtype=np.float32).reshape(-1, architecture.n_inputs)
+    x: Array = np.asarray(observations, dtype=np.float32).reshape(-1, architecture.n_inputs)
     x = (x - arrays["mean"]) / arrays["std"]
     for i in range(len(architecture.hidden)):
         x = x @ arrays[f"layers.{i}.weight"].T + arrays[f"layers.{i}.bias"]
         x = np.tanh(x) if architecture.activation == "tanh" else np.maximum(x, 0)
     last = len(architecture.hidden)
-    return x @ arrays[f"layers.{last}.weight"].T + arrays[f"layers.{last}.bias"]  # type: ignore[no-any-return]
+    return x @ arrays[f"layers.{last}.weight"].T + arrays[f"layers.{last}.bias"]
 
 
 def softmax(logits: Array) -> FloatArray:
     """logits (B, A) -> (B, A) float64, rows sum to 1."""
     exponentials = np.exp(np.asarray(logits, dtype=np.float64) - logits.max(1, keepdims=True))
-    return exponentials / exponentials.sum(1, keepdims=True)  # type: ignore[no-any-return]
+    return cast(FloatArray, exponentials / exponentials.sum(1, keepdims=True))
 
 
 def draw(cumulative: FloatArray, rng: np.random.Generator) -> IntArray:
     """cumulative probabilities (B, A) -> one index a row (B,)."""
     # The last column is 1 only up to rounding, so it is never compared: whatever is left over goes to it.
-    return (cumulative[:, :-1] <= rng.random((len(cumulative), 1))).sum(1)  # type: ignore[no-any-return]
+    return cast(IntArray, (cumulative[:, :-1] <= rng.random((len(cumulative), 1))).sum(1))
 
 
 def _frozen(array: Array) -> Array:

@@ -1,0 +1,335 @@
+"""Behavioural cloning: imitation as supervised learning (Pomerleau 1991; Bain and Sammut 1995).
+
+Objective, over labelled states s with actions a:
+  Discrete actions: minimise  -mean log pi(a | s) + l2/2 |weights|^2  (maximum likelihood)
+  Box actions:      minimise  mean (a - mu(s))^2  + l2/2 |weights|^2  (the same, for a fixed Gaussian width)
+
+On Discrete states the policy is a table; the minimiser is known: each action's share of a state's labels.
+It is written down at once (`table_of_shares`); nothing is as fast, and nothing is left to stop too early.
+On all other states a perceptron follows the gradient with Adam.
+
+Reading order: Config, train, then table_of_shares or _fit_perceptron.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.envs.registration import EnvSpec
+from torch import Tensor
+from torch.nn import functional
+
+from learners.errors import NothingToLearnError
+from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
+from learners.networks import Perceptron, build, freeze, nearest_labelled, thaw
+from learners.policies import Activation, Architecture, NetworkPolicy, policy_from
+from learners.worlds import facts_of
+
+if TYPE_CHECKING:
+    from recordings.demonstrations import Demonstrations
+
+Symmetry = Callable[[Array, Array], tuple[Array, Array]]
+"""A mirror of the world: observations (N, *o), actions (N, *a) -> the same, mirrored."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of behavioural cloning. Those after `fallback` concern perceptrons alone."""
+
+    smoothing: float = 0.01  # labels
+    """Table: labels of every action that each taught state is taken to have had before its first; over 0."""
+    fallback: Literal["nearest", "none"] = "nearest"
+    """Table: who answers for a state without label: the nearest taught one (where states lie), or none."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Units in each hidden layer; () for a linear policy."""
+    activation: Activation = "tanh"
+    """What follows each hidden layer."""
+    learning_rate: float = 1e-3  # per update
+    """Adam step size at the start; it falls to 0 along half a cosine."""
+    batch_size: int = 256  # labels
+    """Labels in one update."""
+    l2: float = 1e-4
+    """Weight of half the squared weights (not biases) in the loss."""
+    updates: int = 10_000
+    """Updates at most."""
+    check_every: int = 250  # updates
+    """Updates between two looks at the loss, each of which gives a snapshot."""
+    patience: int = 12  # looks
+    """Looks in a row without a better loss after which training ends."""
+    held_out: float = 0.1  # share of the episodes
+    """Share of the episodes kept for choosing the best moment; none with fewer than ten episodes."""
+
+
+def train(
+    config: Config,
+    demonstrations: Demonstrations,
+    world: EnvSpec | None,
+    rng: np.random.Generator,
+    *,
+    start: Policy | None = None,
+    symmetry: Symmetry | None = None,
+) -> Iterator[Snapshot]:
+    """Yield the best student so far; `Snapshot.step` counts updates (a table needs one).
+
+    world: tells a table where its states lie. start: a student to go on from; a table keeps what it knew of
+    states without label. symmetry: each label also counts mirrored.
+    Raises NothingToLearnError where there is no label, or labels that do not fit the spaces.
+    """
+    observations, actions = labelled_pairs(demonstrations)
+    held_out = _held_out_rows(config, demonstrations, rng)
+    if symmetry is not None:
+        twins = symmetry(observations, actions)
+        observations, actions = (
+            np.concatenate(both) for both in zip((observations, actions), twins, strict=True)
+        )
+        held_out = np.tile(held_out, 2)
+    if isinstance(demonstrations.observation_space, gym.spaces.Discrete):
+        yield _fit_table(config, demonstrations, observations, actions, world, start)
+    else:
+        architecture = Architecture(
+            demonstrations.observation_space, demonstrations.action_space, config.hidden, config.activation
+        )
+        yield from _fit_perceptron(config, architecture, observations, actions, held_out, start, rng)
+
+
+# -- labels ----------------------------------------------------------------------------------------------
+
+
+def labelled_pairs(demonstrations: Demonstrations) -> tuple[Array, Array]:
+    """Observations (N, *o) and actions (N, *a) of the labelled steps, known to lie in the spaces."""
+    if demonstrations.actions is None:
+        raise NothingToLearnError(
+            "actions: expected the actions to imitate, found observations alone. "
+            "Cloning needs actions: load the demonstrations with them, or choose a learner from observation."
+        )
+    observations, actions = demonstrations.pairs()
+    if len(observations) == 0:
+        raise NothingToLearnError(
+            f"labels: expected at least one labelled step, found none in "
+            f"{len(demonstrations.observations)} steps. "
+            "Choose other drivers, labels or episodes, or record some."
+        )
+    _check(observations, demonstrations.observation_space, "observations")
+    _check(actions, demonstrations.action_space, "actions")
+    return observations, actions
+
+
+def _check(values: Array, space: gym.Space, what: str) -> None:  # type: ignore[type-arg]
+    if isinstance(space, gym.spaces.Discrete):
+        low, high = int(space.start), int(space.start + space.n) - 1
+        fits = values.min() >= low and values.max() <= high
+        expected = f"whole numbers from {low} to {high}"
+    else:
+        fits = bool(np.isfinite(values).all())
+        expected = "finite numbers"
+    if not fits:
+        raise NothingToLearnError(
+            f"{what}: expected {expected}, found {values.min()} to {values.max()}. "
+            "The demonstrations are of another world, or damaged."
+        )
+
+
+def _held_out_rows(config: Config, demonstrations: Demonstrations, rng: np.random.Generator) -> Array:
+    """(labelled rows,) bool: which belong to an episode that is not trained on."""
+    n_episodes = len(demonstrations.lengths)
+    chosen = np.zeros(n_episodes, dtype=bool)
+    if n_episodes >= 10:
+        chosen[rng.permutation(n_episodes)[: round(config.held_out * n_episodes)]] = True
+    return cast(Array, np.repeat(chosen, demonstrations.lengths)[demonstrations.labelled])
+
+
+# -- tables ----------------------------------------------------------------------------------------------
+
+
+def table_of_shares(counts: FloatArray, smoothing: float) -> FloatArray:
+    """counts (S, A) of labels -> logits (S, A): the most likely table.
+
+    `smoothing` labels of every action come first; a state without any other has logits 0, all actions alike.
+    """
+    smoothed = counts + smoothing
+    return cast(FloatArray, np.log(smoothed / smoothed.mean(1, keepdims=True)))
+
+
+def label_counts(states: IntArray, actions: IntArray, n_states: int, n_actions: int) -> FloatArray:
+    """states (N,), actions (N,), both from 0 -> how often each pair occurs (S, A)."""
+    pairs = states.astype(np.int64) * n_actions + actions
+    counts = np.bincount(pairs, minlength=n_states * n_actions).astype(np.float64)
+    return counts.reshape(n_states, n_actions)
+
+
+def _fit_table(
+    config: Config,
+    demonstrations: Demonstrations,
+    observations: Array,
+    actions: Array,
+    world: EnvSpec | None,
+    start: Policy | None,
+) -> Snapshot:
+    architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
+    states = observations - int(cast(gym.spaces.Discrete, architecture.observation_space).start)
+    labels = np.bincount(states, minlength=architecture.n_inputs)
+    known = labels > 0
+    arrays: dict[str, Array]
+    if architecture.is_categorical:
+        choices = actions - int(cast(gym.spaces.Discrete, architecture.action_space).start)
+        counts = label_counts(states, choices, *architecture.shapes()["outputs"])
+        outputs = table_of_shares(counts, config.smoothing)
+        metrics = _table_metrics(counts, outputs)
+        arrays = {}
+    else:
+        targets = actions.reshape(len(actions), -1).astype(np.float64)
+        outputs = _means(states, targets, labels)
+        deviation = np.sqrt(np.mean((targets - outputs[states]) ** 2, axis=0))
+        metrics = {"loss": float(np.sum(deviation**2))}
+        arrays = {"log_std": np.log(np.maximum(deviation, 1e-3)).astype(np.float32)}
+    if isinstance(start, NetworkPolicy) and start.architecture == architecture:
+        remembered = _known_states(start) & ~known
+        outputs[remembered] = start.arrays["outputs"][remembered]
+        known |= remembered
+    arrays["outputs"] = outputs.astype(np.float32)
+    arrays["stand_in"] = _stand_ins(config, known, world)
+    metrics |= {"labels": float(len(states)), "distinct_labels": float((labels > 0).sum())}
+    return Snapshot(step=1, policy=policy_from(architecture, arrays), metrics=metrics)
+
+
+def _table_metrics(counts: FloatArray, logits: FloatArray) -> dict[str, float]:
+    """Mean negative log likelihood; accuracy; accuracy where any action labelled in the state is right."""
+    log_shares = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    best = logits.argmax(1)
+    rows = np.arange(len(counts))
+    n = counts.sum()
+    return {
+        "loss": float(-(counts * log_shares).sum() / n),
+        "accuracy": float(counts[rows, best].sum() / n),
+        "accuracy_ties": float(counts.sum(1)[counts[rows, best] > 0].sum() / n),
+    }
+
+
+def _means(states: IntArray, targets: FloatArray, labels: IntArray) -> FloatArray:
+    sums = np.zeros((len(labels), targets.shape[1]))
+    np.add.at(sums, states, targets)
+    return sums / np.maximum(labels, 1)[:, None]
+
+
+def _known_states(policy: NetworkPolicy) -> Array:
+    outputs, stand_in = policy.arrays["outputs"], policy.arrays["stand_in"]
+    return cast(Array, (stand_in == np.arange(len(stand_in))) & (outputs != outputs[:, :1]).any(1))
+
+
+def _stand_ins(config: Config, known: Array, world: EnvSpec | None) -> IntArray:
+    model = facts_of(world).model if world is not None and config.fallback == "nearest" else None
+    if model is None or model.coordinates is None:
+        return np.arange(len(known))
+    return nearest_labelled(model.coordinates, known)
+
+
+# -- perceptrons -----------------------------------------------------------------------------------------
+
+
+def _fit_perceptron(
+    config: Config,
+    architecture: Architecture,
+    observations: Array,
+    actions: Array,
+    held_out: Array,
+    start: Policy | None,
+    rng: np.random.Generator,
+) -> Iterator[Snapshot]:
+    network = _student(architecture, start, observations[~held_out], rng)
+    x = torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))
+    y = _targets(architecture, actions)
+    train_x, train_y = x[torch.from_numpy(~held_out)], y[torch.from_numpy(~held_out)]
+    judge_x, judge_y = (
+        (x[torch.from_numpy(held_out)], y[torch.from_numpy(held_out)]) if held_out.any() else (x, y)
+    )
+    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+    best_loss, best_at, best = float("inf"), 0, freeze(network, architecture)
+    batches = _batches(len(train_x), config.batch_size, rng)
+    for done in range(1, config.updates + 1):
+        _cool(optimiser, config, done)
+        rows = next(batches)
+        loss = imitation_loss(network, train_x[rows], train_y[rows]) + config.l2 * half_squares(network)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        if done % config.check_every and done != config.updates:
+            continue
+        metrics = _judge(network, judge_x, judge_y) | {"training_loss": float(loss)}
+        judged = metrics["loss"] + config.l2 * float(half_squares(network)) * (not held_out.any())
+        if judged < best_loss:
+            best_loss, best_at = judged, done
+            best = _with_deviation(network, architecture, judge_x, judge_y)
+        yield Snapshot(step=done, policy=best, metrics=metrics | {"best_update": float(best_at)})
+        if done - best_at >= config.patience * config.check_every:
+            return
+
+
+def imitation_loss(network: torch.nn.Module, observations: Tensor, targets: Tensor) -> Tensor:
+    """Mean negative log likelihood (targets (B,) int64) or mean squared error (targets (B, outputs))."""
+    outputs = network(observations)
+    if targets.dtype == torch.int64:
+        return functional.cross_entropy(outputs, targets)
+    return functional.mse_loss(outputs, targets)
+
+
+def half_squares(network: torch.nn.Module) -> Tensor:
+    """Half the sum of all squared weights; biases and deviations are free."""
+    return 0.5 * sum((p.square().sum() for p in network.parameters() if p.dim() == 2), torch.zeros(()))
+
+
+def _student(
+    architecture: Architecture, start: Policy | None, seen: Array, rng: np.random.Generator
+) -> Perceptron:
+    """A new network with the data's mean and deviation, or the given student with its own."""
+    if isinstance(start, NetworkPolicy) and start.architecture == architecture:
+        return cast(Perceptron, thaw(start))
+    network = cast(Perceptron, build(architecture, rng))
+    network.standardise(seen)
+    return network
+
+
+def _targets(architecture: Architecture, actions: Array) -> Tensor:
+    if architecture.is_categorical:
+        first = int(cast(gym.spaces.Discrete, architecture.action_space).start)
+        return torch.from_numpy(actions.astype(np.int64) - first)
+    return torch.from_numpy(actions.reshape(len(actions), -1).astype(np.float32))
+
+
+def _batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[Tensor | slice]:
+    """Rows of each update: all of them if they fit one batch, else every row once an epoch."""
+    while n <= batch_size:
+        yield slice(None)
+    while True:
+        order = torch.from_numpy(rng.permutation(n))
+        yield from torch.split(order, batch_size)[: n // batch_size]
+
+
+def _cool(optimiser: torch.optim.Optimizer, config: Config, done: int) -> None:
+    rate = config.learning_rate * 0.5 * (1 + np.cos(np.pi * (done - 1) / config.updates))
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+@torch.no_grad()
+def _judge(network: torch.nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
+    outputs = network(x)
+    if y.dtype != torch.int64:
+        return {"loss": float(functional.mse_loss(outputs, y))}
+    return {
+        "loss": float(functional.cross_entropy(outputs, y)),
+        "accuracy": float((outputs.argmax(1) == y).float().mean()),
+    }
+
+
+@torch.no_grad()
+def _with_deviation(network: Perceptron, architecture: Architecture, x: Tensor, y: Tensor) -> NetworkPolicy:
+    """The policy, with the most likely Gaussian width around its means where actions are a Box."""
+    if not architecture.is_categorical:
+        deviation = (network(x) - y).square().mean(0).sqrt().clamp(min=1e-3)
+        cast(torch.nn.Parameter, network.log_std).copy_(deviation.log())
+    return freeze(network, architecture)
