@@ -76,7 +76,7 @@ def plan(model: TabularModel, discount: float = 1.0, horizon: int | None = None)
     """Finite-horizon value iteration over `horizon` steps (the world's own by default).
 
     Equal returns are told apart by the expected length: without this, an undiscounted plan with time to spare
-    finds stepping back and forth as good as walking home, and a stationary policy taken from it never arrives.
+    finds stepping back and forth as good as walking home, and a stationary policy made of it never arrives.
     """
     steps = model.horizon if horizon is None else horizon
     transition = _transition_matrix(model)
@@ -130,7 +130,7 @@ def exact_return(model: TabularModel, policy: FloatArray, horizon: int | None = 
 def propagate(model: TabularModel, policy: FloatArray, horizon: int | None = None) -> FloatArray:
     """(H + 1, S): the probability of running in, or just having ended in, each state after t steps.
 
-    Row t sums to the probability that the episode lasts t steps or more. Policy, errors: as in `exact_return`.
+    Row t sums to the probability that the episode lasts t steps or more. Policy, errors: see `exact_return`.
     """
     steps = model.horizon if horizon is None else horizon
     checked_policy(model, policy, steps)

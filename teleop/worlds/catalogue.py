@@ -7,7 +7,8 @@ key map file (`teleop.worlds.key_map`) or, where the environment names its own k
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -19,8 +20,12 @@ from gymnasium.envs.registration import EnvSpec
 
 from learners.interface import Array
 from teleop.worlds import GRIDWORLD_ID
-from teleop.worlds.errors import UnknownWorldError
+from teleop.worlds.errors import KeyMapError, UnknownWorldError, WorldError
+from teleop.worlds.keys import single_keys
 
+FALLBACK_HZ = 12.0
+"""Rate of a world that does not say how fast it runs: what a person can still react to."""
+GREATEST_HZ = 60.0
 NO_KWARGS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -77,6 +82,25 @@ class World:
     """Arguments of the environment."""
     symmetry: Symmetry = Symmetry.NONE
     """The mirror under which the world is unchanged."""
+
+    @classmethod
+    def for_env(cls, env_id: str) -> World:
+        """Any gymnasium environment that names its own keys (`get_keys_to_action`, or `keys_to_action`).
+
+        Raises UnknownWorldError where gymnasium does not know it, KeyMapError where it names no keys.
+        """
+        world = undriven(env_id)
+        world.require_keys()
+        return world
+
+    def require_keys(self) -> None:
+        """Raise KeyMapError, with the remedy, unless a person can drive this world."""
+        if not self.keys:
+            raise KeyMapError(
+                f"{self.env_id}: keys: expected the environment to name its keys (get_keys_to_action), "
+                f"found none. Write a key map file (TOML: env, scheme, control_hz, and a table of keys) "
+                f"and pass it with --keys."
+            )
 
     def spec(self) -> EnvSpec:
         """The environment's spec with this world's arguments: gym.make and gym.make_vec both take it."""
@@ -136,3 +160,73 @@ def find(name: str) -> World:
             return world
     choices = ", ".join(f"{world.name} ({world.env_id})" for world in WORLDS)
     raise UnknownWorldError(f"{name!r}: expected a world, one of: {choices}.")
+
+
+def undriven(env_id: str) -> World:
+    """Any gymnasium environment, with the keys that it names itself, or none if it names none.
+
+    Raises UnknownWorldError where gymnasium does not know it, WorldError where it cannot be made.
+    """
+    spec = registered_spec(env_id)
+    with made(spec) as env:
+        keys, idle = _own_keys(env)
+        action_space = env.action_space
+        render_fps = env.metadata.get("render_fps") or 0
+    return World(
+        name=env_id,
+        env_id=env_id,
+        title=spec.name,
+        description="",
+        keys=MappingProxyType(keys),
+        scheme=ControlScheme.DEAD_MAN if idle is None else ControlScheme.NO_OP,
+        control_hz=float(render_fps) if 0 < render_fps <= GREATEST_HZ else FALLBACK_HZ,
+        action_names=numbered_actions(action_space),
+        idle_action=idle,
+    )
+
+
+def registered_spec(env_id: str) -> EnvSpec:
+    """What gymnasium knows by this id. Raises UnknownWorldError.
+
+    An id with a colon imports the module before it, so none is accepted: a name must not run code.
+    """
+    if ":" in env_id:
+        raise UnknownWorldError(
+            f"{env_id!r}: expected a gymnasium id without a colon, which would import a module. "
+            f"Import the package that registers it first, and use the part after the colon."
+        )
+    try:
+        return gymnasium.spec(env_id)
+    except gymnasium.error.Error as error:
+        listed = ", ".join(world.name for world in WORLDS)
+        raise UnknownWorldError(
+            f"{env_id!r}: expected a world, one of {listed}, or a gymnasium id. {error}"
+        ) from error
+
+
+@contextmanager
+def made(spec: EnvSpec) -> Iterator[gymnasium.Env[Any, Any]]:
+    """The environment of a spec, closed afterwards. Raises WorldError where it cannot be made."""
+    try:
+        env = gymnasium.make(spec, disable_env_checker=True)
+    except (gymnasium.error.Error, ImportError, TypeError) as error:
+        raise WorldError(f"{spec.id}: the environment cannot be made: {error}") from error
+    try:
+        yield env
+    finally:
+        env.close()
+
+
+def numbered_actions(action_space: gymnasium.Space[Any]) -> tuple[str, ...]:
+    """Words for discrete actions that have no names: their numbers."""
+    if not isinstance(action_space, gymnasium.spaces.Discrete):
+        return ()
+    return tuple(str(action_space.start + i) for i in range(int(action_space.n)))
+
+
+def _own_keys(env: gymnasium.Env[Any, Any]) -> tuple[dict[str, Any], Any]:
+    """The keys an environment names, and its action for no key; ({}, None) where it names none."""
+    inner = env.unwrapped
+    asked = getattr(inner, "get_keys_to_action", None)
+    named = asked() if callable(asked) else getattr(inner, "keys_to_action", None)
+    return single_keys(named) if isinstance(named, Mapping) else ({}, None)

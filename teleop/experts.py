@@ -1,0 +1,127 @@
+"""Who may be asked what to do, apart from a person: scripts, and trained policies.
+
+A scripted expert exists where a rule or a plan is known to be right everywhere; `scripted_expert` finds it.
+The person at the keyboard is one more expert, in `teleop.controls`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from learners.interface import Expert, Policy, TabularModel
+from learners.tabular import Plan, plan
+from recordings.errors import UnderstudyError
+from teleop.worlds import GRIDWORLD_ID
+from teleop.worlds.catalogue import World
+from teleop.worlds.gridworld_map import draw_map
+
+SCRIPTED = "scripted"
+CARTPOLE_GAINS = np.array([0.07, 0.06, 1.0, 0.2])
+"""Weights of position (m), velocity (m/s), angle (rad) and angular velocity (rad/s): push right where their sum
+is positive. Found by random search for the most starts recovered from, out to 2 m, 1.5 m/s, 0.18 rad, 1.5 rad/s."""
+
+
+class NoScriptedExpertError(UnderstudyError):
+    """Nobody has written down how to act in this world."""
+
+
+class PlanExpert:
+    """Acts optimally in a world that can be written out as a table, from any state."""
+
+    name = SCRIPTED
+
+    def __init__(self, best: Plan, *, timed: bool = False, rng: np.random.Generator | None = None) -> None:
+        """timed: mind how many steps are left, rather than act as at an episode's first step.
+
+        rng: draw among equally good actions. Default: always the first of them.
+        """
+        self._choices = best.optimal if timed else best.optimal[:1]
+        self._rng = rng
+
+    def act(self, observation: Any, tick: int) -> int:
+        """An optimal action in state `observation`, `tick` steps into the episode."""
+        choices = self._choices[min(tick, len(self._choices) - 1), observation]
+        if self._rng is None:
+            return int(choices.argmax())
+        return int(self._rng.choice(np.flatnonzero(choices)))
+
+
+class CartPoleExpert:
+    """Balances by linear feedback: push towards the side to which the pole falls, or the cart drifts."""
+
+    name = SCRIPTED
+
+    def act(self, observation: Any, tick: int) -> int:
+        return int(CARTPOLE_GAINS @ observation > 0)
+
+
+class PolicyExpert:
+    """A trained policy as an expert."""
+
+    def __init__(self, policy: Policy, name: str, rng: np.random.Generator | None = None) -> None:
+        """name: who answers, as written beside each label. rng: sample; default: the most probable action."""
+        self._policy = policy
+        self._name = name
+        self._rng = rng
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def act(self, observation: Any, tick: int) -> Any:
+        action = np.asarray(self._policy.act(np.asarray(observation)[None], self._rng))[0]
+        return action.item() if action.ndim == 0 else action
+
+
+def scripted_expert(
+    world: World | EnvSpec | gymnasium.Env[Any, Any], rng: np.random.Generator | None = None
+) -> Expert:
+    """The scripted expert of a world; `rng` has it draw among equally good actions, where it knows of several.
+
+    Raises NoScriptedExpertError, which lists the worlds that have one.
+    """
+    spec = _spec_of(world)
+    for_world = EXPERTS.get(spec.id) if spec is not None else None
+    if spec is None or for_world is None:
+        raise NoScriptedExpertError(
+            f"scripted expert: expected one of {', '.join(EXPERTS)}, found {spec.id if spec else world}. "
+            f"Name a policy's file instead, or drive by hand."
+        )
+    return for_world(spec, rng)
+
+
+def _spec_of(world: World | EnvSpec | gymnasium.Env[Any, Any]) -> EnvSpec | None:
+    if isinstance(world, World):
+        return world.spec()
+    return world if isinstance(world, EnvSpec) else world.spec
+
+
+def _gridworld_expert(spec: EnvSpec, rng: np.random.Generator | None) -> Expert:
+    slip = bool(spec.kwargs.get("slip", False))
+    model = draw_map(spec.kwargs.get("map_seed", 1000)).tabular_model(slip=slip)
+    return PlanExpert(plan(_truncated_as(spec, model)), timed=slip, rng=rng)
+
+
+def _truncated_as(spec: EnvSpec, model: TabularModel) -> TabularModel:
+    return (
+        model
+        if spec.max_episode_steps is None
+        else dataclasses.replace(model, horizon=spec.max_episode_steps)
+    )
+
+
+def _cartpole_expert(spec: EnvSpec, rng: np.random.Generator | None) -> Expert:
+    return CartPoleExpert()
+
+
+EXPERTS: Mapping[str, Callable[[EnvSpec, np.random.Generator | None], Expert]] = MappingProxyType(
+    {GRIDWORLD_ID: _gridworld_expert, "CartPole-v1": _cartpole_expert, "CartPole-v0": _cartpole_expert}
+)
+"""Gymnasium id -> maker of its scripted expert."""

@@ -1,0 +1,21 @@
+"""Which world somebody means by a name on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from teleop.worlds.catalogue import WORLDS, World, undriven
+from teleop.worlds.key_map import load_key_map
+
+
+def choose(name: str, keys: Path | None = None) -> World:
+    """The world of a key map file where one is given, else the listed world, else gymnasium's of this name.
+
+    A gymnasium world that names no keys is chosen all the same, for a student needs none;
+    `World.require_keys` tells a person who wants to drive it what to do.
+    Raises the errors of `load_key_map` and `undriven`.
+    """
+    if keys is not None:
+        return load_key_map(keys)
+    listed = (world for world in WORLDS if name in (world.name, world.env_id))
+    return next(listed, None) or undriven(name)
