@@ -1,0 +1,78 @@
+"""A driving scene with nobody at the keyboard: a scripted hand posts real key events, and time may run fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import pygame
+
+from learners.interface import Expert
+from teleop.app.drive import DriveScene
+from teleop.app.key_names import KEY_NAMES
+from teleop.app.window import QUIT, Quit, Scene
+from teleop.clock import StepClock
+from teleop.session import Session
+
+KEY_CODES = {name: code for code, name in reversed(KEY_NAMES.items())}
+"""Name of a key -> the pygame constant of its first bearer on the keyboard."""
+
+
+class ScriptedHand:
+    """Presses, through the window's own event queue, the keys that an expert would."""
+
+    def __init__(self, session: Session, expert: Expert) -> None:
+        self._session, self._expert = session, expert
+        self._key_of = {action: key for key, action in reversed(session.world.keys.items())}
+        self._down: int | None = None
+
+    def move(self) -> None:
+        """Let go of the last key, and press the one for the state that the session is in now."""
+        if self._down is not None:
+            pygame.event.post(pygame.Event(pygame.KEYUP, key=self._down))
+            self._down = None
+        if self._session.running:
+            action = self._expert.act(self._session.observation, self._session.episode_length)
+            self._down = KEY_CODES[self._key_of[int(action)]]
+            pygame.event.post(pygame.Event(pygame.KEYDOWN, key=self._down))
+
+
+class Guided:
+    """Runs a driving scene on the step clock until something is so; does not end it."""
+
+    def __init__(
+        self,
+        scene: DriveScene,
+        clock: StepClock,
+        until: Callable[[], bool],
+        *,
+        hand: ScriptedHand | None = None,
+        ticks_per_frame: int = 1,
+    ) -> None:
+        """ticks_per_frame: steps of the world in one frame; 1 can be watched, hundreds fast-forward."""
+        self._scene, self._clock, self._until = scene, clock, until
+        self._hand, self._ticks_per_frame = hand, ticks_per_frame
+        self.was_closed = True
+        """Somebody closed the window before it was done."""
+
+    def handle(self, event: pygame.Event) -> None:
+        self._scene.handle(event)
+
+    def update(self, now_s: float) -> Scene | Literal[Quit.QUIT] | None:
+        if self._hand is not None:
+            self._hand.move()
+        for _ in range(self._ticks_per_frame):
+            if self._until():
+                self.was_closed = False
+                return QUIT
+            following = self._scene.update(now_s)
+            if following is not None:
+                return following
+            self._clock.advance(self._scene.session.metronome.period_ns)
+        return None
+
+    def draw(self, surface: pygame.Surface) -> None:
+        self._scene.draw(surface)
+
+    def leave(self) -> None:
+        """The scene goes on in the next guided run."""

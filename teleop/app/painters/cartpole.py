@@ -1,0 +1,147 @@
+"""CartPole, drawn from the observation: cart, pole, the limits of both, the last push and the student's own."""
+
+from __future__ import annotations
+
+from math import cos, radians, sin
+from typing import Any
+
+import numpy as np
+import pygame
+
+from recordings.schema import Driver
+from teleop.app.painters.view import View
+from teleop.app.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
+
+X_LIMIT_M = 2.4
+ANGLE_LIMIT_RAD = radians(12.0)
+"""Where gymnasium's CartPole ends an episode."""
+POLE_M = 1.0
+"""gymnasium's `length` of 0.5 m is half of the pole."""
+SHOWN_M = 5.4
+"""Width of the world that is shown."""
+SHOWN_HEIGHT_M = 2.5
+GROUND_M = 0.55
+"""The track's height over the lower edge."""
+CART_M = (0.56, 0.30)
+POLE_WIDTH_M = 0.085
+PUSH_M = 0.42
+POLE: Colour = (222, 184, 135)
+CART: Colour = (66, 73, 87)
+TOO_FAR: Colour = (225, 104, 36)
+Point = tuple[float, float]
+
+
+class CartPolePainter:
+    """Draws anew every frame: a handful of shapes."""
+
+    aspect = SHOWN_M / SHOWN_HEIGHT_M * 1.2
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
+        scale = min(area.width / SHOWN_M, area.height / SHOWN_HEIGHT_M)
+        ground = area.centery + scale * (SHOWN_HEIGHT_M / 2 - GROUND_M)
+        before = surface.get_clip()
+        surface.set_clip(area)
+        _draw_track(surface, area, ground, scale)
+        if view.observation is not None:
+            x, _, angle, _ = (float(value) for value in np.asarray(view.observation))
+            centre = (area.centerx + x * scale, ground - CART_M[1] * scale / 2)
+            _draw_limits(surface, centre, scale)
+            _draw_cart(surface, centre, scale, view.colour)
+            _draw_pole(surface, centre, angle, scale)
+            _draw_pushes(surface, centre, scale, view)
+        surface.set_clip(before)
+
+
+def _draw_track(surface: pygame.Surface, area: pygame.Rect, ground: float, scale: float) -> None:
+    """The rail, a mark every half metre, and a post where the cart may not go."""
+    reach = X_LIMIT_M * scale
+    left, right = area.centerx - reach, area.centerx + reach
+    thick = max(2, round(scale * 0.018))
+    pygame.draw.line(surface, FAINT, (left, ground), (right, ground), thick)
+    for half_metres in range(-4, 5):
+        x = area.centerx + half_metres * 0.5 * scale
+        length = scale * (0.09 if half_metres % 2 == 0 else 0.05)
+        pygame.draw.line(surface, CARD_EDGE, (x, ground + thick * 2), (x, ground + thick * 2 + length), thick)
+    post = pygame.Rect(0, 0, max(3, round(scale * 0.035)), round(scale * 0.36))
+    for x in (left, right):
+        post.midbottom = (round(x), round(ground + thick))
+        pygame.draw.rect(surface, TOO_FAR, post, border_radius=post.width // 2)
+
+
+def _draw_limits(surface: pygame.Surface, centre: Point, scale: float) -> None:
+    """The wedge in which the pole must stay."""
+    tips = [_tip(centre, angle, scale * POLE_M * 1.12) for angle in (-ANGLE_LIMIT_RAD, ANGLE_LIMIT_RAD)]
+    pygame.draw.polygon(surface, mix(STAGE, TEXT, 0.055), [centre, *_arc(centre, scale * POLE_M * 1.12)])
+    for tip in tips:
+        pygame.draw.aaline(surface, mix(STAGE, TOO_FAR, 0.6), centre, tip)
+
+
+def _draw_cart(surface: pygame.Surface, centre: Point, scale: float, colour: Colour) -> None:
+    cart = pygame.Rect(0, 0, round(CART_M[0] * scale), round(CART_M[1] * scale * 0.72))
+    cart.midtop = (round(centre[0]), round(centre[1] - CART_M[1] * scale / 2))
+    radius = max(3, round(scale * 0.045))
+    pygame.draw.rect(surface, CART, cart, border_radius=radius)
+    pygame.draw.rect(surface, colour, cart, max(2, round(scale * 0.014)), border_radius=radius)
+    wheel = scale * 0.068
+    for side in (-1, 1):
+        hub = (centre[0] + side * CART_M[0] * scale * 0.28, centre[1] + CART_M[1] * scale / 2 - wheel)
+        pygame.draw.aacircle(surface, mix(CART, TEXT, 0.45), hub, wheel)
+        pygame.draw.aacircle(surface, STAGE, hub, wheel * 0.45)
+
+
+def _draw_pole(surface: pygame.Surface, centre: Point, angle: float, scale: float) -> None:
+    axle = (centre[0], centre[1] - CART_M[1] * scale * 0.22)
+    tip = _tip(axle, angle, POLE_M * scale)
+    colour = POLE if abs(angle) < ANGLE_LIMIT_RAD else TOO_FAR
+    half = POLE_WIDTH_M * scale / 2
+    across = (cos(angle) * half, sin(angle) * half)
+    sides = [(end[0] + sign * across[0], end[1] + sign * across[1]) for end, sign in _around(axle, tip)]
+    pygame.draw.polygon(surface, colour, sides)
+    pygame.draw.aalines(surface, colour, True, sides)
+    for end in (axle, tip):
+        pygame.draw.aacircle(surface, colour, end, half)
+    pygame.draw.aacircle(surface, mix(colour, STAGE, 0.6), axle, half * 0.55)
+
+
+def _around(axle: Point, tip: Point) -> list[tuple[Point, int]]:
+    return [(axle, -1), (tip, -1), (tip, 1), (axle, 1)]
+
+
+def _draw_pushes(surface: pygame.Surface, centre: Point, scale: float, view: View) -> None:
+    """The last push, filled, in the colour of whoever drives; what the student would do, in outline above it."""
+    middle = centre[1] - CART_M[1] * scale * 0.14
+    if view.action is not None:
+        _draw_push(surface, (centre[0], middle), scale, view.action, view.colour, outline=False)
+    if view.student_action is not None:
+        _draw_push(
+            surface, (centre[0], middle), scale, view.student_action, DRIVERS[Driver.STUDENT], outline=True
+        )
+
+
+def _draw_push(
+    surface: pygame.Surface, centre: Point, scale: float, action: Any, colour: Colour, *, outline: bool
+) -> None:
+    side = 1 if int(action) == 1 else -1
+    start = centre[0] + side * (CART_M[0] / 2 + 0.06) * scale
+    thick, head = scale * 0.035, scale * 0.10
+    reach = PUSH_M * scale
+
+    def at(along: float, up: float) -> Point:
+        return start + side * along, centre[1] + up
+
+    shape = [
+        at(0, -thick), at(reach - head, -thick), at(reach - head, -head), at(reach, 0),
+        at(reach - head, head), at(reach - head, thick), at(0, thick),
+    ]  # fmt: skip
+    if not outline:
+        pygame.draw.polygon(surface, colour, shape)
+    pygame.draw.aalines(surface, colour, True, shape)
+
+
+def _tip(foot: Point, angle: float, length: float) -> Point:
+    return foot[0] + sin(angle) * length, foot[1] - cos(angle) * length
+
+
+def _arc(centre: Point, radius: float) -> list[Point]:
+    angles = np.linspace(-ANGLE_LIMIT_RAD, ANGLE_LIMIT_RAD, 12)
+    return [_tip(centre, float(angle), radius) for angle in angles]

@@ -1,0 +1,80 @@
+"""Any other world: its own picture, or, where it has none, its observation as bars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pygame
+
+from teleop.app.painters.view import View
+from teleop.app.palette import CARD, CARD_EDGE, MUTED
+from teleop.app.typeface import Role, Typeface
+
+BARS = 24
+"""Numbers of an observation that are shown as bars."""
+
+
+class RenderedPainter:
+    """Asks the environment for a picture once a step, and scales it."""
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        """env: made with `render_mode="rgb_array"`."""
+        self._env = env
+        self._shown: Any = None
+        self._picture: pygame.Surface | None = None
+        self._scaled: pygame.Surface | None = None
+        self.aspect = 1.5
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
+        if view.observation is None:
+            return
+        if self._shown is not view.observation:
+            self._shown, self._scaled = view.observation, None
+            self._picture = _picture_of(self._env)
+        if self._picture is None:
+            return
+        if self._scaled is None or not area.contains(self._scaled.get_rect(center=area.center)):
+            size = self._picture.get_rect().fit(area).size
+            self._scaled = pygame.transform.smoothscale(self._picture, size)
+        surface.blit(self._scaled, self._scaled.get_rect(center=area.center))
+
+
+class NumbersPainter:
+    """A bar for each number of the observation, longest at the largest seen so far."""
+
+    aspect = 1.5
+
+    def __init__(self) -> None:
+        self._largest = np.zeros(0)
+        self._typeface = Typeface(1.0)
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
+        if view.observation is None:
+            return
+        numbers = np.asarray(view.observation, dtype=np.float64).ravel()[:BARS]
+        if self._largest.shape != numbers.shape:
+            self._largest = np.full(numbers.shape, 1e-9)
+        self._largest = np.maximum(self._largest, np.abs(numbers))
+        height = min(area.height / len(numbers), 48.0)
+        top = area.centery - height * len(numbers) / 2
+        for index, value in enumerate(numbers):
+            row = pygame.Rect(
+                area.x + 120, round(top + index * height) + 3, area.width - 150, round(height) - 6
+            )
+            pygame.draw.rect(surface, CARD, row)
+            end = row.centerx + row.width / 2 * value / self._largest[index]
+            bar = pygame.Rect(min(row.centerx, end), row.y, abs(end - row.centerx), row.height)
+            pygame.draw.rect(surface, view.colour, bar)
+            pygame.draw.line(surface, CARD_EDGE, row.midtop, row.midbottom)
+            self._typeface.draw(
+                surface, f"{value:.3f}", Role.SMALL, MUTED, midright=(row.x - 10, row.centery)
+            )
+
+
+def _picture_of(env: gym.Env[Any, Any]) -> pygame.Surface | None:
+    pixels = env.render()
+    if not isinstance(pixels, np.ndarray) or pixels.ndim != 3:
+        return None
+    return pygame.surfarray.make_surface(np.ascontiguousarray(pixels[:, :, :3].swapaxes(0, 1)))

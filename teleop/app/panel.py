@@ -1,0 +1,285 @@
+"""The side panel of a live session: everything a person wants to know at a glance, and nothing to click.
+
+Reading order: Facts (what is shown), facts_of (read from the session), Panel (drawn only when a fact changes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pygame
+
+from recordings.schema import Driver, Outcome
+from teleop.app import card
+from teleop.app.chart import Point, draw_chart
+from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
+from teleop.app.palette import BACKGROUND, DRIVERS, MUTED, OUTCOMES, TEXT, WARNING, Colour
+from teleop.app.typeface import Role, Typeface
+from teleop.app.words import ENDED, age, corrects, expert_driver, number, person_drives
+from teleop.session import Order, Session
+from teleop.worlds.catalogue import ControlScheme
+
+ROOMY = 740
+"""Height from which the world is described, in design pixels."""
+CHART_LEAST = 100
+"""Height below which the chart is left out, in design pixels."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An episode that has ended."""
+
+    episode: int
+    """Counted from 1."""
+    return_: float
+    length: int
+    outcome: Outcome
+    mostly: Driver
+    """Who drove most of it."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the panel shows; equal facts look the same."""
+
+    title: str
+    description: str
+    """What there is to do in this world."""
+    purpose: str
+    episode: int
+    return_: float
+    length: int
+    last: Finished | None
+    steps: int
+    labels: int
+    hz: str
+    file: str
+    student: tuple[tuple[str, str], ...] | None
+    """Captions and values about the student; None where there is nobody to teach."""
+    version: str
+    agreement: tuple[int, int]
+    """Recently labelled steps on which the student agreed, of how many."""
+    trouble: str
+    drive_keys: tuple[KeyRow, ...]
+    session_keys: tuple[KeyRow, ...]
+    held: frozenset[str]
+    finished: tuple[Finished, ...]
+    colour: Colour
+    """Of a held key."""
+
+
+def facts_of(
+    session: Session,
+    *,
+    finished: Sequence[Finished],
+    held: frozenset[str],
+    student_age_s: float,
+    agreement: tuple[int, int],
+    file: str,
+    leave_word: str,
+) -> Facts:
+    """Everything the panel shows about a live session."""
+    student = session.student
+    return Facts(
+        title=session.world.title,
+        description=session.world.description,
+        purpose="Correct a student" if corrects(session) else "Record demonstrations",
+        episode=max(session.episode, 0) + 1,
+        return_=session.episode_return,
+        length=session.episode_length,
+        last=finished[-1] if finished else None,
+        steps=session.recorder.steps,
+        labels=session.labels,
+        hz=_rate(session),
+        file=file,
+        student=_about_the_student(session, student_age_s) if corrects(session) else None,
+        version="–" if student is None else f"v{student.version}",
+        agreement=agreement,
+        trouble="" if session.trainer is None else session.trainer.trouble,
+        drive_keys=drive_rows(session.world.keys, session.world.action_names)
+        if person_drives(session)
+        else (),
+        session_keys=session_rows(session, leave_word),
+        held=held,
+        finished=tuple(finished),
+        colour=DRIVERS[expert_driver(session)],
+    )
+
+
+def _rate(session: Session) -> str:
+    hz = f"{session.metronome.hz:.3g} Hz"
+    if person_drives(session) and session.world.scheme is ControlScheme.WAIT:
+        return f"at your pace; student {hz}" if corrects(session) else "at your pace"
+    return hz
+
+
+def _about_the_student(session: Session, age_s: float) -> tuple[tuple[str, str], ...]:
+    student = session.student
+    if student is None:
+        return (("student", "none yet: it learns from your first labels"),)
+    share = session.student_ticks / session.driven_ticks if session.driven_ticks else 0.0
+    return (
+        ("learned from", f"{student.labels} labelled steps"),
+        ("newest version", f"{age(age_s)} old"),
+        ("drove itself", f"{100 * share:.0f} % of steps"),
+        ("takeovers", str(session.takeovers)),
+    )
+
+
+def drive_rows(keys: Any, action_names: Sequence[str]) -> tuple[KeyRow, ...]:
+    """One row an action, with every key that gives it."""
+    by_action: dict[str, list[str]] = {}
+    for key, action in keys.items():
+        named = isinstance(action, int) and 0 <= action < len(action_names)
+        by_action.setdefault(action_names[action] if named else str(action), []).append(key)
+    return tuple(KeyRow(tuple(names), word) for word, names in by_action.items())
+
+
+def session_rows(session: Session, leave_word: str) -> tuple[KeyRow, ...]:
+    """The session's own keys and what they do, those without effect left out."""
+    words = {
+        Order.TAKE_OVER: "hold to take over" if session.rules.takeover == "hold" else "take over, hand back",
+        Order.PAUSE: "pause",
+        Order.NEXT_EPISODE: "end episode",
+    }
+    unused = set()
+    if not (corrects(session) and person_drives(session) and session.gate is None):
+        unused.add(Order.TAKE_OVER)
+    pair = tuple(key for key, order in session.keys.items() if order in (Order.SLOWER, Order.FASTER))
+    rows = [
+        KeyRow((key,), words[order])
+        for key, order in session.keys.items()
+        if order in words and order not in unused
+    ]
+    if session.world.scheme is not ControlScheme.WAIT or corrects(session) or not person_drives(session):
+        rows.append(KeyRow(pair, "speed"))
+    return (*rows, KeyRow(("escape",), leave_word))
+
+
+class Panel:
+    """Keeps its picture until a fact, its size or the type changes."""
+
+    def __init__(self) -> None:
+        self._picture = pygame.Surface((1, 1))
+        self._picture_of: tuple[Facts, tuple[int, int], Typeface] | None = None
+
+    def draw(self, surface: pygame.Surface, typeface: Typeface, area: pygame.Rect, facts: Facts) -> None:
+        if self._picture_of != (facts, area.size, typeface):
+            self._picture_of = (facts, area.size, typeface)
+            self._picture = paint(typeface, area.size, facts)
+        surface.blit(self._picture, area)
+
+
+def paint(typeface: Typeface, size: tuple[int, int], facts: Facts) -> pygame.Surface:
+    """The whole panel, from top to bottom; the chart takes the room that is left."""
+    picture = pygame.Surface(size)
+    picture.fill(BACKGROUND)
+    gap = typeface.px(9)
+    y = _draw_title(picture, typeface, facts)
+    if size[1] >= typeface.px(ROOMY):
+        y += _draw_description(picture, typeface, y, facts)
+    for section in (_episode_card, _student_card, _recording_card, _keys_card):
+        rest = pygame.Rect(0, y, size[0], size[1] - y)
+        y += section(picture, typeface, rest, facts)
+        y += gap if y > rest.y else 0
+    rest = pygame.Rect(0, y, size[0], size[1] - y)
+    if rest.height >= typeface.px(CHART_LEAST):
+        _chart_card(picture, typeface, rest, facts)
+    return picture
+
+
+def _draw_title(picture: pygame.Surface, typeface: Typeface, facts: Facts) -> int:
+    title = typeface.draw(picture, facts.title, Role.TITLE, TEXT, topleft=(0, 0))
+    fits = title.right + typeface.px(14) + typeface.width(facts.purpose, Role.BODY) <= picture.get_width()
+    if fits:
+        typeface.draw(picture, facts.purpose, Role.BODY, MUTED, midright=(picture.get_width(), title.centery))
+    return title.height + typeface.px(6)
+
+
+def _draw_description(picture: pygame.Surface, typeface: Typeface, y: int, facts: Facts) -> int:
+    lines = typeface.wrap(facts.description, Role.SMALL, picture.get_width())
+    for index, line in enumerate(lines):
+        typeface.draw(picture, line, Role.SMALL, MUTED, topleft=(0, y + index * card.line_height(typeface)))
+    return len(lines) * card.line_height(typeface) + typeface.px(8)
+
+
+def _card(
+    picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, height: int
+) -> tuple[pygame.Rect, int]:
+    """A card across the panel whose contents need `height`; returns its inside and its whole height."""
+    whole = height + card.padding(typeface)
+    return card.draw_card(picture, typeface, pygame.Rect(rest.x, rest.y, rest.width, whole)), whole
+
+
+def _episode_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> int:
+    inside, whole = _card(picture, typeface, rest, card.figures_height(typeface) + card.line_height(typeface))
+    figures = (
+        (str(facts.episode), "episode", TEXT),
+        (number(facts.return_), "return", TEXT),
+        (str(facts.length), "steps", TEXT),
+    )
+    inside.y += card.draw_figures(picture, typeface, inside, figures)
+    if facts.last is None:
+        card.draw_line(picture, typeface, inside, "last episode", "none yet", MUTED)
+    else:
+        last = facts.last
+        text = f"{ENDED[last.outcome]}, return {number(last.return_)} in {last.length} steps"
+        card.draw_line(picture, typeface, inside, "last episode", text, OUTCOMES[last.outcome])
+    return whole
+
+
+def _student_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> int:
+    if facts.student is None:
+        return 0
+    trouble = typeface.wrap(facts.trouble, Role.SMALL, rest.width - typeface.px(28)) if facts.trouble else []
+    height = card.heading_height(typeface) + card.line_height(typeface) * (
+        len(facts.student) + 1 + len(trouble[:3])
+    )
+    inside, whole = _card(picture, typeface, rest, height + typeface.px(9))
+    inside.y += card.draw_heading(picture, typeface, inside, "student", facts.version)
+    for line in trouble[:3]:
+        typeface.draw(picture, line, Role.SMALL, WARNING, topleft=inside.topleft)
+        inside.y += card.line_height(typeface)
+    for caption, value in facts.student:
+        inside.y += card.draw_line(picture, typeface, inside, caption, value)
+    agreed, of = facts.agreement
+    text = f"{agreed} of the last {of} labels" if of else "no labels yet"
+    inside.y += card.draw_line(picture, typeface, inside, "agreement", text) + typeface.px(2)
+    card.draw_bar(picture, typeface, inside, agreed / max(of, 1), DRIVERS[Driver.STUDENT])
+    return whole
+
+
+def _recording_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> int:
+    inside, whole = _card(
+        picture, typeface, rest, card.heading_height(typeface) + 3 * card.line_height(typeface)
+    )
+    inside.y += card.draw_heading(picture, typeface, inside, "recording", facts.file)
+    inside.y += card.draw_line(picture, typeface, inside, "steps recorded", f"{facts.steps:,}")
+    inside.y += card.draw_line(picture, typeface, inside, "labels given", f"{facts.labels:,}")
+    card.draw_line(picture, typeface, inside, "control rate", facts.hz)
+    return whole
+
+
+def _keys_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> int:
+    width = rest.width - 2 * typeface.px(14)
+    groups = [flow(typeface, rows, width) for rows in (facts.drive_keys, facts.session_keys) if rows]
+    heights = [places[-1][1][1] + cap_height(typeface) for places in groups]
+    height = card.heading_height(typeface) + sum(heights) + typeface.px(10) * (len(groups) - 1)
+    inside, whole = _card(picture, typeface, rest, height)
+    inside.y += card.draw_heading(picture, typeface, inside, "keys")
+    for places, group_height in zip(groups, heights, strict=True):
+        for row, (x, y) in places:
+            corner = (inside.x + x, inside.y + y)
+            draw_row(picture, typeface, corner, row, held=facts.held, held_colour=facts.colour)
+        inside.y += group_height + typeface.px(10)
+    return whole
+
+
+def _chart_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> None:
+    inside = card.draw_card(picture, typeface, rest)
+    used = card.draw_heading(picture, typeface, inside, "return by episode", "colour: who drove most")
+    inside.y, inside.height = inside.y + used, inside.height - used
+    points = [Point(each.episode, each.return_, DRIVERS[each.mostly]) for each in facts.finished]
+    draw_chart(picture, typeface, inside, points)

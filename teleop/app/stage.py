@@ -1,0 +1,83 @@
+"""The frame around the world: its colour and its word say who drives, its foot says what to do now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pygame
+
+from teleop.app.layout import Layout
+from teleop.app.palette import BACKGROUND, INK, STAGE, TEXT, Colour, mix
+from teleop.app.typeface import Role, Typeface
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What stands around the world."""
+
+    word: str
+    """Who drives."""
+    note: str
+    """What that means."""
+    hint: str
+    """What to do now."""
+    colour: Colour
+
+
+class Stage:
+    """Keeps the whole window's background until a word, its size or the type changes."""
+
+    def __init__(self) -> None:
+        self._picture = pygame.Surface((1, 1))
+        self._picture_of: tuple[Sign, Layout, tuple[int, int]] | None = None
+
+    def draw(self, surface: pygame.Surface, typeface: Typeface, layout: Layout, sign: Sign) -> None:
+        """Cover `surface`; `layout.world` is left dark, for the world to be drawn into."""
+        if self._picture_of != (sign, layout, surface.get_size()):
+            self._picture_of = (sign, layout, surface.get_size())
+            self._picture = _paint(typeface, layout, sign, surface.get_size())
+        surface.blit(self._picture, (0, 0))
+
+
+def _paint(typeface: Typeface, layout: Layout, sign: Sign, size: tuple[int, int]) -> pygame.Surface:
+    picture = pygame.Surface(size)
+    picture.fill(BACKGROUND)
+    frame = typeface.px(5)
+    pygame.draw.rect(picture, sign.colour, layout.stage, border_radius=typeface.px(8))
+    inside = layout.stage.inflate(-2 * frame, 0)
+    inside.top, inside.height = layout.banner.bottom, layout.stage.height - layout.banner.height - frame
+    pygame.draw.rect(picture, STAGE, inside, border_radius=typeface.px(4))
+    _draw_banner(picture, typeface, layout.banner, sign)
+    _draw_hint(picture, typeface, layout.hint, sign)
+    return picture
+
+
+def _draw_banner(picture: pygame.Surface, typeface: Typeface, bar: pygame.Rect, sign: Sign) -> None:
+    """Who drives, large, and what that means, small, where there is room for it."""
+    inset = typeface.px(16)
+    drawn = typeface.draw(picture, sign.word, Role.BANNER, INK, midleft=(bar.x + inset, bar.centery))
+    room = bar.right - inset - drawn.right - typeface.px(20)
+    for role in (Role.STRONG, Role.SMALL):
+        if typeface.width(sign.note, role) <= room:
+            typeface.draw(picture, sign.note, role, INK, midright=(bar.right - inset, bar.centery))
+            return
+
+
+def _draw_hint(picture: pygame.Surface, typeface: Typeface, bar: pygame.Rect, sign: Sign) -> None:
+    """In the middle under the world; in a smaller type, or on two lines, where it is long."""
+    radius = typeface.px(4)
+    pygame.draw.rect(
+        picture,
+        mix(STAGE, sign.colour, 0.13),
+        bar,
+        border_bottom_left_radius=radius,
+        border_bottom_right_radius=radius,
+    )
+    width = bar.width - typeface.px(24)
+    fitting = (role for role in (Role.HINT, Role.BODY) if typeface.width(sign.hint, role) <= width)
+    role = next(fitting, Role.SMALL)
+    lines = typeface.wrap(sign.hint, role, width)
+    height = typeface.height(role)
+    top = bar.centery - height * len(lines) / 2
+    for index, line in enumerate(lines):
+        typeface.draw(picture, line, role, TEXT, midtop=(bar.centerx, round(top + index * height)))
