@@ -1,7 +1,7 @@
 """What a recording holds: every table and column, its type, shape, unit and meaning, and the header.
 
-`tables(header)` is the single source of the format: the recorder creates from it, the reader checks against it,
-and `docs/recording-format.md` says the same in prose.
+`tables(header)` is the single source of the format: the recorder creates from it, the reader checks against
+it, and `docs/recording-format.md` says the same in prose.
 """
 
 from __future__ import annotations
@@ -291,8 +291,8 @@ def _episodes(observation: spaces.Storage) -> Table:
 def _check_format(attributes: Mapping[str, Any], name: str) -> None:
     if attributes.get("format") != FORMAT:
         raise NotARecording(
-            f"{name}: format: expected {FORMAT!r}, found {attributes.get('format')!r}. This HDF5 file is no recording "
-            "of Understudy; a file of another program can be brought in with `convert`."
+            f"{name}: format: expected {FORMAT!r}, found {attributes.get('format')!r}. This HDF5 file is no "
+            "recording of Understudy; a file of another program can be brought in with `convert`."
         )
     version = attributes.get("format_version")
     if not isinstance(version, int | np.integer) or version < 1:
@@ -302,8 +302,8 @@ def _check_format(attributes: Mapping[str, Any], name: str) -> None:
         )
     if version > FORMAT_VERSION:
         raise NewerFormat(
-            f"{name}: format_version: expected {FORMAT_VERSION}, found {version}. This file was written by a newer "
-            "version of Understudy; upgrade to read it."
+            f"{name}: format_version: expected {FORMAT_VERSION}, found {version}. This file was written by a "
+            "newer version of Understudy; upgrade to read it."
         )
 
 

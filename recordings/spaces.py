@@ -1,13 +1,15 @@
 """Gymnasium spaces as strict JSON, and the fixed-size form in which a column stores their elements.
 
-Discrete is stored as the smallest signed integer that holds it, Box, MultiDiscrete and MultiBinary as they are;
-Dict and Tuple go through `gymnasium.spaces.flatten`. Reading never evaluates anything and refuses what it does not know.
+Discrete is stored as the smallest signed integer that holds it, Box, MultiDiscrete and MultiBinary as they
+are (truth values as bytes); Dict and Tuple go through `gymnasium.spaces.flatten`. Reading never evaluates
+anything and refuses what it does not know.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +22,13 @@ from recordings.errors import DamagedRecording, UnsupportedSpace
 
 Space = spaces.Space[Any]
 
-_DTYPES = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split())
-_MAX_ELEMENTS = 1 << 28
+_DTYPES = frozenset(
+    f"{kind}{bits}"
+    for kind in ("int", "uint", "float")
+    for bits in (8, 16, 32, 64)
+    if (kind, bits) != ("float", 8)
+) | {"bool"}
+_MAX_ELEMENTS = 1 << 24
 _MAX_DEPTH = 16
 
 
@@ -41,16 +48,17 @@ def storage(space: Space) -> Storage:
     if isinstance(space, spaces.Discrete):
         return Storage(_smallest_integer(int(space.start), int(space.start + space.n - 1)), (), False)
     if isinstance(space, spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary):
-        assert space.shape is not None and space.dtype is not None
-        return Storage(np.dtype(space.dtype), tuple(space.shape), False)
+        assert space.shape is not None
+        return Storage(_stored_dtype(space), tuple(space.shape), False)
     if isinstance(space, spaces.Dict | spaces.Tuple):
         _refuse_unknown_parts(space)
         flat = spaces.flatten_space(space)
         if isinstance(flat, spaces.Box):
-            return Storage(np.dtype(flat.dtype), tuple(flat.shape), True)
+            return Storage(_stored_dtype(flat), tuple(flat.shape), True)
     raise UnsupportedSpace(
         f"{space}: expected Discrete, Box, MultiDiscrete, MultiBinary, or Dict and Tuple of these; found "
-        f"{type(space).__name__}, which has no fixed size. Wrap the environment so that the space becomes one of them."
+        f"{type(space).__name__}, which has no fixed size. Wrap the environment so that the space becomes "
+        "one of them."
     )
 
 
@@ -58,6 +66,8 @@ def encoder(space: Space) -> Callable[[Any], Any]:
     """The function that brings an element of `space` into its stored form."""
     if storage(space).flattened:
         return lambda element: spaces.flatten(space, element)
+    if isinstance(space, spaces.Discrete):
+        return operator.index
     return lambda element: element
 
 
@@ -100,12 +110,17 @@ def from_json(text: str) -> Space:
         ) from error
 
 
+def _stored_dtype(space: Space) -> np.dtype[Any]:
+    dtype = np.dtype(space.dtype)
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("<")
+
+
 def _smallest_integer(low: int, high: int) -> np.dtype[Any]:
-    for name in ("int8", "int16", "int32"):
+    for name in ("<i1", "<i2", "<i4"):
         limits = np.iinfo(name)
         if limits.min <= low and high <= limits.max:
             return np.dtype(name)
-    return np.dtype(np.int64)
+    return np.dtype("<i8")
 
 
 def _refuse_unknown_parts(space: Space) -> None:
@@ -176,7 +191,7 @@ def _integer(value: Any) -> int:
 def _dtype(name: Any) -> np.dtype[Any]:
     if name not in _DTYPES:
         raise ValueError(f"expected a number type, found {name!r}")
-    return np.dtype(name)
+    return np.dtype(str(name))
 
 
 def _bound_array(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -1,0 +1,137 @@
+"""The seam to h5py for reading: opens a file that may be damaged or hostile, and says clearly what is wrong.
+
+Nothing outside the file is ever followed (no external links, storage or virtual datasets), no filter
+plug-in is loaded, and lengths are checked against the file's size before anything is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import h5py
+from h5py import h5d, h5z
+
+from recordings import superblock
+from recordings.errors import DamagedRecording, NotARecording, RecordingMissing
+from recordings.schema import TEXT, Column, Table
+
+_BUILT_IN_FILTERS = frozenset({h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32})
+_STRONGEST_DEFLATE = 1100
+_LARGEST_CHUNK_BYTES = 1 << 26
+
+
+def peek(path: Path) -> superblock.Superblock:
+    """The superblock of the file at `path`. Raises RecordingMissing, NotARecording."""
+    if path.is_dir():
+        raise RecordingMissing(f"{path}: expected a recording, found a directory. Name a file in it.")
+    try:
+        with FileIO(path, "r") as file:
+            block = superblock.read(file)
+    except FileNotFoundError as error:
+        raise RecordingMissing(f"{path}: there is no such file. Check the name, or record one.") from error
+    except OSError as error:
+        raise RecordingMissing(
+            f"{path}: this file cannot be read ({error.strerror}). Check its permissions."
+        ) from error
+    if block is None:
+        size = path.stat().st_size
+        found = "an empty file" if size == 0 else f"{size} bytes of something else"
+        raise NotARecording(
+            f"{path}: expected a recording (an HDF5 file), found {found}. Name a recording; if this was "
+            "one, it is destroyed, and must be restored from a copy."
+        )
+    return block
+
+
+def open_for_reading(path: Path) -> tuple[h5py.File, bool]:
+    """The file, and whether it is marked as being written. Raises as `peek`, and DamagedRecording."""
+    block = peek(path)
+    size = path.stat().st_size
+    if size < block.end and not block.flagged:
+        raise DamagedRecording(
+            f"{path}: expected {block.end} bytes, found {size}. The file is truncated, as by a copy that "
+            "was broken off; copy it again."
+        )
+    try:
+        return h5py.File(path, "r", swmr=True, locking=False), block.flagged
+    except OSError as error:
+        raise DamagedRecording(
+            f"{path}: HDF5 cannot open this file ({error}). The file is damaged; restore it from a copy."
+        ) from error
+
+
+def attributes(file: h5py.File, path: Path) -> Mapping[str, Any]:
+    """Every root attribute that can be read. Raises DamagedRecording."""
+    try:
+        return {name: file.attrs[name] for name in file.attrs}
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise DamagedRecording(
+            f"{path}: the header cannot be read ({error}). The file is damaged; restore it from a copy."
+        ) from error
+
+
+def checked_columns(file: h5py.File, path: Path, tables: Iterable[Table]) -> dict[str, h5py.Dataset]:
+    """Every column by its path in the file, each of the type and shape it must have. Raises "
+    "DamagedRecording."""
+    size = os.stat(path).st_size
+    found = {}
+    for name, column in _names(tables):
+        dataset = _dataset(file, path, name)
+        wrong = _what_is_wrong(dataset, column, size)
+        if wrong:
+            raise DamagedRecording(f"{path}: /{name}: {wrong}. The file is damaged; restore it from a copy.")
+        found[name] = dataset
+    return found
+
+
+def _names(tables: Iterable[Table]) -> Iterator[tuple[str, Column]]:
+    for table in tables:
+        for column in table.columns:
+            yield f"{table.name}/{column.name}", column
+    yield TEXT.name, TEXT
+
+
+def _dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
+    place: Any = file
+    try:
+        for part in name.split("/"):
+            if not isinstance(place.get(part, getlink=True), h5py.HardLink):
+                raise KeyError(part)
+            place = place[part]
+        if not isinstance(place, h5py.Dataset):
+            raise KeyError(name)
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+        raise DamagedRecording(
+            f"{path}: /{name}: expected this column in the file itself, found none. The file is damaged "
+            "or was made by another program; restore it from a copy."
+        ) from error
+    return place
+
+
+def _what_is_wrong(dataset: h5py.Dataset, column: Column, size: int) -> str:
+    expected = f"{column.dtype} of shape (any, {', '.join(map(str, column.shape))})"
+    try:
+        if dataset.dtype != column.dtype or len(dataset.shape) < 1 or dataset.shape[1:] != column.shape:
+            return f"expected {expected}, found {dataset.dtype} of shape {dataset.shape}"
+        settings = dataset.id.get_create_plist()
+        if settings.get_layout() == h5d.VIRTUAL or settings.get_external_count():
+            return "expected rows in the file itself, found a reference to other files"
+        filters = [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]
+        if not set(filters) <= _BUILT_IN_FILTERS:
+            return f"expected no filters but HDF5's own, found filters {filters}"
+        if dataset.chunks is not None:
+            chunk_bytes = dataset.chunks[0] * column.entry_bytes
+            if dataset.chunks[1:] != column.shape and filters:
+                return f"expected chunks of whole rows, found {dataset.chunks}"
+            if filters and chunk_bytes > max(_LARGEST_CHUNK_BYTES, column.entry_bytes):
+                return f"expected chunks below {_LARGEST_CHUNK_BYTES} bytes, found {chunk_bytes}"
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        return f"expected {expected}, found something unreadable ({error})"
+    claimed = dataset.shape[0] * column.entry_bytes
+    if claimed > size * (_STRONGEST_DEFLATE if filters else 1):
+        return f"claims {claimed} bytes in a file of {size}"
+    return ""
