@@ -24,8 +24,8 @@ from teleop.worlds.gridworld_map import draw_map
 
 SCRIPTED = "scripted"
 CARTPOLE_GAINS = np.array([0.07, 0.06, 1.0, 0.2])
-"""Weights of position (m), velocity (m/s), angle (rad) and angular velocity (rad/s): push right where their sum
-is positive. Found by random search for the most starts recovered from, out to 2 m, 1.5 m/s, 0.18 rad, 1.5 rad/s."""
+"""Weights of position (m), velocity (m/s), angle (rad) and angular velocity (rad/s); where their sum is
+positive, push right. Found by random search, to save the most starts out to 2 m, 1.5 m/s, 0.18 rad, 1.5 rad/s."""
 
 
 class NoScriptedExpertError(UnderstudyError):
@@ -83,7 +83,7 @@ class PolicyExpert:
 def scripted_expert(
     world: World | EnvSpec | gymnasium.Env[Any, Any], rng: np.random.Generator | None = None
 ) -> Expert:
-    """The scripted expert of a world; `rng` has it draw among equally good actions, where it knows of several.
+    """The scripted expert of a world; with `rng` it draws among equally good actions, where it knows several.
 
     Raises NoScriptedExpertError, which lists the worlds that have one.
     """

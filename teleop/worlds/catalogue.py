@@ -85,11 +85,12 @@ class World:
 
     @classmethod
     def for_env(cls, env_id: str) -> World:
-        """Any gymnasium environment that names its own keys (`get_keys_to_action`, or `keys_to_action`).
+        """A listed world, or any that names its own keys (`get_keys_to_action`, or `keys_to_action`).
 
         Raises UnknownWorldError where gymnasium does not know it, KeyMapError where it names no keys.
         """
-        world = undriven(env_id)
+        listed = (world for world in WORLDS if world.env_id == env_id)
+        world = next(listed, None) or undriven(env_id)
         world.require_keys()
         return world
 
