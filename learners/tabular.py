@@ -231,7 +231,8 @@ def _policy_matrix(model: TabularModel, table: FloatArray) -> csr_array:
     chances = _chances(model, table)
     row_starts = np.arange(model.n_states + 1) * chances.shape[1]
     shape = (model.n_states, model.n_states)
-    matrix = csr_array((chances.ravel(), model.next_states.ravel(), row_starts), shape=shape)
+    following = model.next_states.flatten()  # a copy, for dropping the zeros writes into it
+    matrix = csr_array((chances.ravel(), following, row_starts), shape=shape)
     matrix.eliminate_zeros()
     return matrix
 

@@ -184,6 +184,20 @@ def drawn_episodes(policy: FloatArray, episodes: int) -> tuple[FloatArray, Float
     return returns, lengths
 
 
+@pytest.mark.parametrize("timed", [False, True])
+def test_the_model_and_the_policy_are_left_as_they_were(timed: bool) -> None:
+    model, before = chain(horizon=4, success=0.5), chain(horizon=4, success=0.5)
+    policy = deterministic(np.array([STAY, GO, GO]), 2)
+    policy = np.stack([policy] * 4) if timed else policy
+    kept = policy.copy()
+    plan(model)
+    for method in (exact_return, propagate, occupancy):
+        method(model, policy)
+    assert_array_equal(policy, kept)
+    for name in ("next_states", "probabilities", "rewards", "terminal", "starts"):
+        assert_array_equal(getattr(model, name), getattr(before, name))
+
+
 @pytest.mark.parametrize(
     ("policy", "found"),
     [
