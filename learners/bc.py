@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import gymnasium as gym
 import numpy as np
@@ -33,6 +33,9 @@ from learners.worlds import facts_of
 if TYPE_CHECKING:
     from recordings.demonstrations import Demonstrations
 
+WORTHWHILE = 0.01
+"""A loss counts as better when it is smaller by at least this share."""
+
 Symmetry = Callable[[Array, Array], tuple[Array, Array]]
 """A mirror of the world: observations (N, *o), actions (N, *a) -> the same, mirrored."""
 
@@ -49,18 +52,18 @@ class Config:
     """Units in each hidden layer; () for a linear policy."""
     activation: Activation = "tanh"
     """What follows each hidden layer."""
-    learning_rate: float = 1e-3  # per update
+    learning_rate: float = 3e-3  # per update
     """Adam step size at the start; it falls to 0 along half a cosine."""
     batch_size: int = 256  # labels
     """Labels in one update."""
     l2: float = 1e-4
     """Weight of half the squared weights (not biases) in the loss."""
-    updates: int = 10_000
+    updates: int = 4_000
     """Updates at most."""
-    check_every: int = 250  # updates
+    check_every: int = 200  # updates
     """Updates between two looks at the loss, each of which gives a snapshot."""
-    patience: int = 12  # looks
-    """Looks in a row without a better loss after which training ends."""
+    patience: int = 5  # looks
+    """Looks in a row without a loss at least 1 % better after which training ends."""
     held_out: float = 0.1  # share of the episodes
     """Share of the episodes kept for choosing the best moment; none with fewer than ten episodes."""
 
@@ -247,26 +250,35 @@ def _fit_perceptron(
     judge_x, judge_y = (
         (x[torch.from_numpy(held_out)], y[torch.from_numpy(held_out)]) if held_out.any() else (x, y)
     )
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+    optimiser = _optimiser(network, config)
     best_loss, best_at, best = float("inf"), 0, freeze(network, architecture)
     batches = _batches(len(train_x), config.batch_size, rng)
     for done in range(1, config.updates + 1):
         _cool(optimiser, config, done)
         rows = next(batches)
-        loss = imitation_loss(network, train_x[rows], train_y[rows]) + config.l2 * half_squares(network)
+        loss = imitation_loss(network, train_x[rows], train_y[rows])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if done % config.check_every and done != config.updates:
             continue
-        metrics = _judge(network, judge_x, judge_y) | {"training_loss": float(loss)}
-        judged = metrics["loss"] + config.l2 * float(half_squares(network)) * (not held_out.any())
-        if judged < best_loss:
-            best_loss, best_at = judged, done
+        metrics = _judge(network, judge_x, judge_y)
+        objective = metrics["loss"] + (0.0 if held_out.any() else config.l2 * half_squares(network))
+        if objective < best_loss * (1 - WORTHWHILE):
+            best_loss, best_at = objective, done
             best = _with_deviation(network, architecture, judge_x, judge_y)
-        yield Snapshot(step=done, policy=best, metrics=metrics | {"best_update": float(best_at)})
+        metrics |= {"training_loss": loss.item(), "objective": objective, "best_update": float(best_at)}
+        yield Snapshot(step=done, policy=best, metrics=metrics)
         if done - best_at >= config.patience * config.check_every:
             return
+
+
+def _optimiser(network: Perceptron, config: Config) -> torch.optim.Optimizer:
+    """Adam on loss + l2/2 |weights|^2: torch's `weight_decay` is exactly the gradient of the second term."""
+    weights = [p for p in network.parameters() if p.dim() == 2]
+    others = [p for p in network.parameters() if p.dim() != 2]
+    groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": config.l2}, {"params": others}]
+    return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
 
 
 def imitation_loss(network: torch.nn.Module, observations: Tensor, targets: Tensor) -> Tensor:
@@ -277,9 +289,10 @@ def imitation_loss(network: torch.nn.Module, observations: Tensor, targets: Tens
     return functional.mse_loss(outputs, targets)
 
 
-def half_squares(network: torch.nn.Module) -> Tensor:
+@torch.no_grad()
+def half_squares(network: torch.nn.Module) -> float:
     """Half the sum of all squared weights; biases and deviations are free."""
-    return 0.5 * sum((p.square().sum() for p in network.parameters() if p.dim() == 2), torch.zeros(()))
+    return 0.5 * sum(p.square().sum().item() for p in network.parameters() if p.dim() == 2)
 
 
 def _student(
