@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -18,6 +20,7 @@ from teleop.worlds.gridworld import GridWorld
 from teleop.worlds.gridworld_map import DOWN, LEFT, RIGHT, UP, draw_map, map_with
 from teleop.worlds.gridworld_picture import AGENT, COSTLY, GOAL_MARK, draw
 from teleop.worlds.gridworld_vector import GridWorldVector
+from teleop.worlds.throughput import measure_steps_per_second
 
 GOAL = 2499
 
@@ -101,6 +104,16 @@ def test_registering_again_changes_nothing() -> None:
 
 def test_the_long_name_imports_the_world() -> None:
     assert isinstance(gym.make(f"teleop.worlds:{GRIDWORLD_ID}").unwrapped, GridWorld)
+
+
+def test_importing_the_worlds_is_light() -> None:
+    asked = "import sys, teleop.worlds.gridworld; print([m for m in ('torch', 'pygame') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_throughput_is_measured_in_steps_of_single_agents() -> None:
+    assert measure_steps_per_second(batch=8, seconds=0.01) > 8
 
 
 def test_reaching_the_goal_ends_the_episode_and_pays_ten() -> None:
