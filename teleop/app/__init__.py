@@ -1,17 +1,22 @@
 """The window. The one package that imports pygame.
 
-run_menu(folder)                          choose what to do, again and again
-run_session(session, episodes=None)       drive a session that is ready to run; closes it
+run_session(session)    drive a session that is ready to run
+run_replay(path)        watch a recording
 """
 
 from __future__ import annotations
 
+import os
+
+import recordings
 from teleop.app.drive import DriveScene
-from teleop.app.painters.choose import painter_for
+from teleop.app.painters.choose import painter_for, painter_for_replay
+from teleop.app.recorded_world import world_of
+from teleop.app.replay import ReplayScene
 from teleop.app.window import Window
 from teleop.session import Session
 
-__all__ = ["run_session"]
+__all__ = ["run_replay", "run_session"]
 
 
 def run_session(session: Session, *, hidden: bool = False, episodes: int | None = None) -> None:
@@ -20,14 +25,23 @@ def run_session(session: Session, *, hidden: bool = False, episodes: int | None 
     hidden: without a display. Raises NoDisplay, and whatever the session raises (DiskFull).
     """
     try:
-        with Window(title=f"Understudy: {session.world.title}", hidden=hidden) as window:
-            window.run(
-                DriveScene(session, painter_for(session.env), file=recording_of(session), episodes=episodes)
-            )
-    finally:
+        window = Window(title=f"Understudy: {session.world.title}", hidden=hidden)
+    except BaseException:
         session.close()
+        raise
+    with window:
+        file = str(session.recorder.path)
+        window.run(DriveScene(session, painter_for(session.env), file=file, episodes=episodes))
 
 
-def recording_of(session: Session) -> str:
-    """Where a session's recording goes, as it is shown."""
-    return str(session.recorder.path)
+def run_replay(path: str | os.PathLike[str], *, hidden: bool = False) -> None:
+    """Watch a recording. Raises NoDisplay, and the errors of `recordings.open`."""
+    reader = recordings.open(path)
+    try:
+        window = Window(title=f"Understudy: {reader.path.name}", hidden=hidden)
+    except BaseException:
+        reader.close()
+        raise
+    with window:
+        world = world_of(reader.header)
+        window.run(ReplayScene(reader, world, painter_for_replay(world)))

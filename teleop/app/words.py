@@ -43,7 +43,7 @@ def driver_now(session: Session) -> Driver | None:
 
 def expert_driver(session: Session) -> Driver:
     """As what the expert's steps are recorded."""
-    return session._expert_driver
+    return session.expert_driver
 
 
 def who_drives(session: Session) -> tuple[str, Colour]:

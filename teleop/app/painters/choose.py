@@ -10,6 +10,8 @@ from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.gridworld import GridWorldPainter
 from teleop.app.painters.rendered import NumbersPainter, RenderedPainter
 from teleop.app.painters.view import Painter
+from teleop.worlds.catalogue import World, made
+from teleop.worlds.errors import WorldError
 from teleop.worlds.gridworld_map import GridWorldMap
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
@@ -19,6 +21,15 @@ def painter_for(env: gym.Env[Any, Any]) -> Painter:
     """The painter for a live environment: a picture of its own, or what the environment renders."""
     own = painter_from_observations(env)
     return RenderedPainter(env) if isinstance(own, NumbersPainter) and env.render_mode == "rgb_array" else own
+
+
+def painter_for_replay(world: World) -> Painter:
+    """A painter for a recording; a world that cannot be made here is shown as numbers."""
+    try:
+        with made(world.spec()) as env:
+            return painter_from_observations(env)
+    except (WorldError, gym.error.Error):
+        return NumbersPainter()
 
 
 def painter_from_observations(env: gym.Env[Any, Any]) -> Painter:

@@ -1,0 +1,67 @@
+"""One recorded episode in memory, for a replay: read once, then scrubbed at will."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from learners.interface import Array, FloatArray
+from recordings.reader import Episode, Reader
+from recordings.schema import Driver, Outcome
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeView:
+    """The columns of one episode of T steps."""
+
+    index: int
+    seed: int
+    outcome: Outcome
+    observations: Array
+    """(T + 1, *observation shape)"""
+    actions: Array
+    """(T, *action shape)"""
+    drivers: tuple[Driver, ...]
+    """(T,)"""
+    returns: FloatArray
+    """(T + 1,) the return before each step, and at the end."""
+    student_actions: tuple[Any | None, ...]
+    """(T,) None where there was no student."""
+    student_versions: Array
+    """(T,)"""
+    labels: dict[int, tuple[tuple[str, Any], ...]]
+    """Step -> who said what, in the order given; a later label of the same labeler replaces the earlier."""
+
+    @property
+    def length(self) -> int:
+        return len(self.actions)
+
+
+def load_episode(reader: Reader, index: int) -> EpisodeView:
+    """Read one episode. Raises DamagedRecording."""
+    episode = reader.episodes[index]
+    proposed, valid = episode.student_actions, episode.student_action_valid
+    return EpisodeView(
+        index=index,
+        seed=episode.seed,
+        outcome=Outcome(episode.outcome),
+        observations=episode.observations,
+        actions=episode.actions,
+        drivers=tuple(Driver(int(code)) for code in episode.drivers),
+        returns=np.concatenate([[0.0], np.cumsum(episode.rewards)]),
+        student_actions=tuple(
+            action if known else None for action, known in zip(proposed, valid, strict=True)
+        ),
+        student_versions=episode.student_versions,
+        labels=_labels_by_step(episode),
+    )
+
+
+def _labels_by_step(episode: Episode) -> dict[int, tuple[tuple[str, Any], ...]]:
+    labels = episode.labels()
+    found: dict[int, dict[str, Any]] = {}
+    for step, action, labeler in zip(labels.steps, labels.actions, labels.labelers, strict=True):
+        found.setdefault(int(step) - episode.start, {})[labels.names[int(labeler)]] = action
+    return {step: tuple(said.items()) for step, said in found.items()}

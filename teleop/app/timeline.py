@@ -1,0 +1,111 @@
+"""The bar to scrub along: who drove each step as its colour, labels as ticks, the playhead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from teleop.app.episode_view import EpisodeView
+from teleop.app.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, MUTED, TEXT
+from teleop.app.typeface import Role, Typeface
+
+HEIGHT = 78
+"""Of the whole strip under the stage, in design pixels."""
+
+
+class Timeline:
+    """Keeps the picture of one episode at one size."""
+
+    def __init__(self) -> None:
+        self._bar = pygame.Rect(0, 0, 1, 1)
+        self._button = pygame.Rect(0, 0, 1, 1)
+        self._strip = pygame.Surface((1, 1))
+        self._strip_of: tuple[EpisodeView, tuple[int, int]] | None = None
+
+    def on_button(self, place: tuple[int, int]) -> bool:
+        """Is this on the play button?"""
+        return self._button.collidepoint(place)
+
+    def on_bar(self, place: tuple[int, int]) -> bool:
+        return self._bar.inflate(0, 24).collidepoint(place)
+
+    def step_at(self, x: int, length: int) -> int:
+        """The step (0 to `length`) under a mouse at x, also beyond the bar's ends."""
+        share = (x - self._bar.left) / max(self._bar.width, 1)
+        return round(min(1.0, max(0.0, share)) * length)
+
+    def draw(
+        self,
+        surface: pygame.Surface,
+        typeface: Typeface,
+        area: pygame.Rect,
+        episode: EpisodeView,
+        step: int,
+        *,
+        playing: bool,
+        speed: str,
+    ) -> None:
+        pygame.draw.rect(surface, BACKGROUND, area)
+        side = typeface.px(40)
+        self._button = pygame.Rect(area.x, area.y + typeface.px(10), side, side)
+        self._bar = pygame.Rect(
+            self._button.right + typeface.px(16),
+            self._button.y,
+            area.width - side - typeface.px(24),
+            typeface.px(28),
+        )
+        _draw_button(surface, typeface, self._button, playing)
+        if self._strip_of is None or self._strip_of[0] is not episode or self._strip_of[1] != self._bar.size:
+            self._strip_of = (episode, self._bar.size)
+            self._strip = _paint_strip(episode, self._bar.size)
+        surface.blit(self._strip, self._bar)
+        self._draw_playhead(surface, typeface, step / max(episode.length, 1))
+        below = self._bar.bottom + typeface.px(9)
+        text = f"step {step} of {episode.length}"
+        typeface.draw(surface, text, Role.SMALL, TEXT, topleft=(self._bar.x, below))
+        typeface.draw(surface, speed, Role.SMALL, MUTED, topright=(self._bar.right, below))
+
+    def _draw_playhead(self, surface: pygame.Surface, typeface: Typeface, share: float) -> None:
+        x = self._bar.left + round(share * self._bar.width)
+        reach = typeface.px(5)
+        line = pygame.Rect(0, 0, typeface.px(3), self._bar.height + 2 * reach)
+        line.center = (x, self._bar.centery)
+        pygame.draw.rect(surface, BACKGROUND, line.inflate(typeface.px(4), 0))
+        pygame.draw.rect(surface, TEXT, line, border_radius=reach)
+        pygame.draw.aacircle(surface, TEXT, (x, line.top), reach + 1)
+
+
+def _draw_button(surface: pygame.Surface, typeface: Typeface, button: pygame.Rect, playing: bool) -> None:
+    pygame.draw.rect(surface, CARD, button, border_radius=typeface.px(8))
+    pygame.draw.rect(surface, CARD_EDGE, button, 1, border_radius=typeface.px(8))
+    x, y, reach = button.centerx, button.centery, button.width // 5
+    if playing:
+        for side in (-1, 1):
+            bar = pygame.Rect(0, 0, max(3, reach * 2 // 3), reach * 2)
+            bar.center = (x + side * reach * 2 // 3, y)
+            pygame.draw.rect(surface, TEXT, bar)
+    else:
+        triangle = [(x - reach * 0.7, y - reach), (x + reach, y), (x - reach * 0.7, y + reach)]
+        pygame.draw.polygon(surface, TEXT, triangle)
+        pygame.draw.aalines(surface, TEXT, True, triangle)
+
+
+def _paint_strip(episode: EpisodeView, size: tuple[int, int]) -> pygame.Surface:
+    """Who drove, step by step, over a lane in which each label leaves a tick."""
+    strip = pygame.Surface(size)
+    strip.fill(CARD)
+    if not episode.length:
+        return strip
+    width, height = size
+    lane = max(4, height // 4)
+    colours = np.array([DRIVERS[driver] for driver in episode.drivers], dtype=np.uint8)
+    steps = np.arange(width) * episode.length // width
+    pixels = pygame.surfarray.pixels3d(strip)
+    pixels[:, : height - lane - 1] = colours[steps][:, None]
+    labelled = np.zeros(episode.length, dtype=np.bool_)
+    labelled[[step for step in episode.labels if 0 <= step < episode.length]] = True
+    edges = np.arange(episode.length) * width // episode.length
+    for step in np.flatnonzero(labelled):
+        end = (int(step) + 1) * width // episode.length
+        pixels[edges[step] : max(edges[step] + 1, end - (1 if end - edges[step] > 3 else 0)), -lane:] = TEXT
+    return strip
