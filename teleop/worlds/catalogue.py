@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 from typing import Any
 
 import gymnasium
@@ -26,7 +25,6 @@ from teleop.worlds.keys import single_keys
 FALLBACK_HZ = 12.0
 """Rate of a world that does not say how fast it runs: what a person can still react to."""
 GREATEST_HZ = 60.0
-NO_KWARGS: Mapping[str, Any] = MappingProxyType({})
 
 
 class ControlScheme(Enum):
@@ -78,7 +76,7 @@ class World:
     """A word for each discrete action, in order; empty where actions are not discrete."""
     idle_action: Any = None
     """The action of NO_OP; None where the world has none."""
-    kwargs: Mapping[str, Any] = field(default_factory=lambda: NO_KWARGS)
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of the environment."""
     symmetry: Symmetry = Symmetry.NONE
     """The mirror under which the world is unchanged."""
@@ -113,9 +111,16 @@ class World:
         return gymnasium.make(self.spec(), render_mode=render_mode)
 
 
-ARROWS_AND_WASD = MappingProxyType(
-    {"up": 0, "down": 1, "left": 2, "right": 3, "w": 0, "s": 1, "a": 2, "d": 3}
-)
+ARROWS_AND_WASD: Mapping[str, int] = {
+    "up": 0,
+    "down": 1,
+    "left": 2,
+    "right": 3,
+    "w": 0,
+    "s": 1,
+    "a": 2,
+    "d": 3,
+}
 
 GRIDWORLD = World(
     name="gridworld",
@@ -133,7 +138,7 @@ SLIPPERY_GRIDWORLD = dataclasses.replace(
     name="gridworld-slip",
     title="GridWorld, slippery",
     description="GridWorld on ice: three moves in ten go another way.",
-    kwargs=MappingProxyType({"slip": True}),
+    kwargs={"slip": True},
 )
 
 CARTPOLE = World(
@@ -141,7 +146,7 @@ CARTPOLE = World(
     env_id="CartPole-v1",
     title="CartPole",
     description="Keep the pole upright for 500 steps by pushing the cart left and right.",
-    keys=MappingProxyType({"left": 0, "right": 1, "a": 0, "d": 1}),
+    keys={"left": 0, "right": 1, "a": 0, "d": 1},
     scheme=ControlScheme.LATCH,
     control_hz=12.0,
     action_names=("left", "right"),
@@ -178,7 +183,7 @@ def undriven(env_id: str) -> World:
         env_id=env_id,
         title=spec.name,
         description="",
-        keys=MappingProxyType(keys),
+        keys=keys,
         scheme=ControlScheme.DEAD_MAN if idle is None else ControlScheme.NO_OP,
         control_hz=float(render_fps) if 0 < render_fps <= GREATEST_HZ else FALLBACK_HZ,
         action_names=numbered_actions(action_space),

@@ -22,7 +22,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import gymnasium
@@ -68,7 +67,7 @@ def load_key_map(path: str | Path) -> World:
         control_hz=file.rate(),
         action_names=file.action_names(action_space, listed.action_names if listed else ()),
         idle_action=file.idle(scheme, action_space),
-        kwargs=MappingProxyType(dict(kwargs)),
+        kwargs=dict(kwargs),
         symmetry=listed.symmetry if listed else Symmetry.NONE,
     )
 
@@ -132,7 +131,7 @@ class _KeyMapFile:
                     f"{self.path}: keys.{key}: expected a letter, a digit, space, return, up, down, left "
                     f"or right, in lower case. Rename the key."
                 )
-        return MappingProxyType({key: self._action(f"keys.{key}", keys[key], action_space) for key in keys})
+        return {key: self._action(f"keys.{key}", keys[key], action_space) for key in keys}
 
     def idle(self, scheme: ControlScheme, action_space: gymnasium.Space[Any]) -> Any:
         if "idle" in self.values:

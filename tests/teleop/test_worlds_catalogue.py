@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import gymnasium as gym
@@ -43,6 +44,11 @@ def test_every_listed_world_can_be_driven_by_its_keys(world: World) -> None:
     assert isinstance(env.action_space, gym.spaces.Discrete)
     assert len(world.action_names) == env.action_space.n
     env.close()
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_a_world_can_be_copied_into_another_process(world: World) -> None:
+    assert copy.deepcopy(world) == world
 
 
 def test_listed_worlds_are_found_by_name_and_by_id() -> None:
