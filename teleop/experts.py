@@ -25,7 +25,7 @@ from teleop.worlds.gridworld_map import draw_map
 SCRIPTED = "scripted"
 CARTPOLE_GAINS = np.array([0.07, 0.06, 1.0, 0.2])
 """Weights of position (m), velocity (m/s), angle (rad) and angular velocity (rad/s): push right where their
-sum is above 0. Found by random search, to save the most starts within 2 m, 1.5 m/s, 0.18 rad and 1.5 rad/s."""
+sum is above 0. Found by random search, to save most starts within 2 m, 1.5 m/s, 0.18 rad, 1.5 rad/s."""
 
 
 class NoScriptedExpertError(UnderstudyError):
