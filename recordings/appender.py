@@ -2,13 +2,17 @@
 
 HDF5 keeps the metadata (extents, chunk index) in SWMR mode; the rows themselves are written straight to the
 place of their chunk in the file. That order is the crash safety: rows first, then one `H5Fflush` of the
-metadata that makes them visible, then the few cells that are completed in place. It is also several times
-faster than going through `H5Dwrite`, whose fixed cost a column is about 40 µs.
+metadata that makes them visible, then the few cells that are completed in place. It is also many times faster
+than going through `H5Dwrite`, whose fixed cost a column is about 40 µs.
+
+For the same reason only the last column of a table is lengthened row by row; it says how many rows there are.
+The others are lengthened a chunk at a time, ahead of their rows, and cut to the same length on closing.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import tempfile
 from collections.abc import Sequence
@@ -31,6 +35,7 @@ _CHUNK_BYTES = 1 << 14
 _CHUNK_ROWS = {"steps": 1024, "episodes": 128, "labels": 512, "edits": 32, "labelers": 4, "sessions": 8}
 _TEXT_CHUNK_BYTES = 1 << 12
 _METADATA_BYTES = 1 << 17
+_HAS_PWRITE = hasattr(os, "pwrite")
 
 Rows = npt.NDArray[Any]
 
@@ -51,7 +56,7 @@ class Batch:
 
     rows: dict[str, tuple[int, Rows]] = field(default_factory=dict)
     """Per table the row at which to write, and the rows."""
-    standing: Any = None
+    standing: Rows | None = None
     """What the agent sees after the last step: the row by which `observation` runs ahead of the others."""
     text: tuple[int, bytes] = (0, b"")
     """Where in /text to write, and what."""
@@ -59,7 +64,7 @@ class Batch:
 
     @property
     def n_bytes(self) -> int:
-        return len(self.text[1]) + sum(rows.nbytes for _, rows in self.rows.values())
+        return len(self.text[1]) + sum([rows.nbytes for _, rows in self.rows.values()])
 
 
 def create(path: Path, header: Header) -> None:
@@ -95,21 +100,27 @@ class Appender:
         try:
             self._file = _open_for_writing(path)
             self._columns = {
-                f"{table.name}/{column.name}": _OpenColumn(self._file, self._raw, table.name, column)
+                table.name: [
+                    _OpenColumn(
+                        self._file, self._raw, table.name, column, is_exact=column is table.columns[-1]
+                    )
+                    for column in table.columns
+                ]
                 for table in tables(header)
-                for column in table.columns
             }
-            self._text = _OpenColumn(self._file, self._raw, "", TEXT)
+            self._text = _OpenColumn(self._file, self._raw, "", TEXT, is_exact=True)
         except BaseException:
             self._raw.close()
             raise
-        self._tables = {table.name: table for table in tables(header)}
+        self._episode_end = {column.name: column for column in self._columns["episodes"]}
+        self._observation = next(each for each in self._columns["steps"] if each.name == "observation")
+        self._chunks_bytes = sum(column.chunk_bytes for column in self._all_columns())
         self._reserve = Reserve(self._raw)
 
     def reserve(self, n_bytes: int) -> None:
         """Make sure of room for `n_bytes` of rows and for closing. Raises OSError (ENOSPC)."""
-        chunks = sum(column.chunk_bytes for column in self._columns.values()) + _TEXT_CHUNK_BYTES
-        self._reserve.extend_to(self._file.get_filesize() + 2 * (n_bytes + chunks) + _METADATA_BYTES)
+        needed = 2 * (n_bytes + self._chunks_bytes) + _METADATA_BYTES
+        self._reserve.extend_to(self._file.get_filesize() + needed)
 
     def commit(self, batch: Batch) -> None:
         """Write `batch` so that it survives the death of this process. Raises OSError."""
@@ -117,17 +128,20 @@ class Appender:
         if text:
             self._text.write(offset, text, len(text))
         for name, (first, rows) in batch.rows.items():
-            for column in self._tables[name].columns:
-                self._write(name, column.name, first, rows[column.name])
+            for column in self._columns[name]:
+                column.write(first, rows[column.name].tobytes(), len(rows))
         if batch.standing is not None:
             first, rows = batch.rows["steps"]
-            self._write("steps", "observation", first + len(rows), np.asarray(batch.standing)[None])
+            self._observation.write(first + len(rows), batch.standing.tobytes(), 1)
         h5f.flush(self._file)
         for completion in batch.completions:
             self._complete(completion)
 
     def close(self) -> None:
         """Let go of the file. Everything committed is there already, so this is instant."""
+        for columns in self._columns.values():
+            for column in columns:
+                column.cut_to(columns[-1].length)
         self._release()
         self._raw.seek(0)
         block = superblock.read(self._raw)
@@ -151,12 +165,12 @@ class Appender:
         os.fsync(self._raw.fileno())
 
     def _release(self) -> None:
-        for column in (*self._columns.values(), self._text):
+        for column in self._all_columns():
             column.close()
         self._file.close()
 
-    def _write(self, table: str, column: str, first: int, values: Rows) -> None:
-        self._columns[f"{table}/{column}"].write(first, values.tobytes(), len(values))
+    def _all_columns(self) -> list[_OpenColumn]:
+        return [*itertools.chain.from_iterable(self._columns.values()), self._text]
 
     def _complete(self, completion: Completion) -> None:
         cells = (
@@ -165,28 +179,30 @@ class Appender:
             ("outcome", completion.outcome),
         )
         for name, value in cells:
-            column = self._columns[f"episodes/{name}"]
+            column = self._episode_end[name]
             column.write(completion.episode, np.asarray(value, column.dtype).tobytes(), 1)
 
 
 class _OpenColumn:
-    """One dataset: its extent kept by HDF5, its rows written in place."""
+    """One dataset: its length kept by HDF5, its rows written in place."""
 
     __slots__ = (
         "_address",
         "_chunk",
         "_chunk_rows",
         "_dataset",
+        "_descriptor",
         "_entry_bytes",
         "_fill",
-        "_length",
-        "_raw",
+        "_is_exact",
         "chunk_bytes",
         "dtype",
+        "length",
+        "name",
         "shape",
     )
 
-    def __init__(self, file: Any, raw: io.FileIO, table: str, column: Column) -> None:
+    def __init__(self, file: Any, raw: io.FileIO, table: str, column: Column, *, is_exact: bool) -> None:
         name = f"{table}/{column.name}" if table else column.name
         uncached = h5p.create(h5p.DATASET_ACCESS)
         uncached.set_chunk_cache(1, 0, 0.0)
@@ -200,21 +216,25 @@ class _OpenColumn:
                 f"{name}: expected a plain chunked column, found none. A recording that another program has "
                 "repacked can be read but not continued; record into a new file."
             ) from error
-        self.dtype, self.shape = column.dtype, column.shape
+        self.name, self.dtype, self.shape = column.name, column.dtype, column.shape
+        self._is_exact = is_exact
         self._chunk_rows = int(settings.get_chunk()[0])
         self._entry_bytes = column.entry_bytes
         self.chunk_bytes = self._chunk_rows * self._entry_bytes
         self._fill = np.full(1, column.fill, column.dtype).tobytes()
-        self._length = int(self._dataset.shape[0])
-        self._raw = raw
+        self.length = int(self._dataset.shape[0])
+        self._descriptor = raw.fileno()
         self._chunk, self._address = -1, 0
 
     def write(self, first: int, data: bytes, n_rows: int) -> None:
         """Put `n_rows` rows at row `first`, lengthening the column if they reach beyond its end."""
         end = first + n_rows
-        if end > self._length:
-            self._dataset.set_extent((end, *self.shape))
-            self._length = end
+        if end > self.length:
+            self._lengthen(end)
+        chunk, within = divmod(first, self._chunk_rows)
+        if within + n_rows <= self._chunk_rows:
+            self._put(self._address_of(chunk) + within * self._entry_bytes, data)
+            return
         view, row = memoryview(data), first
         while row < end:
             chunk, within = divmod(row, self._chunk_rows)
@@ -223,13 +243,23 @@ class _OpenColumn:
             self._put(self._address_of(chunk) + within * self._entry_bytes, part)
             row = stop
 
+    def cut_to(self, length: int) -> None:
+        """Drop the rows that were made ahead."""
+        if length < self.length:
+            self._dataset.set_extent((length, *self.shape))
+            self.length = length
+
     def close(self) -> None:
         self._dataset = None
 
-    def _put(self, address: int, data: memoryview) -> None:
-        self._raw.seek(address)
-        while data:
-            data = data[self._raw.write(data) :]
+    def _lengthen(self, end: int) -> None:
+        self.length = end if self._is_exact else -(-end // self._chunk_rows) * self._chunk_rows
+        self._dataset.set_extent((self.length, *self.shape))
+
+    def _put(self, address: int, data: bytes | memoryview) -> None:
+        written = _write_at(self._descriptor, data, address)
+        while written < len(data):
+            written += _write_at(self._descriptor, data[written:], address + written)
 
     def _address_of(self, chunk: int) -> int:
         if chunk != self._chunk:
@@ -240,6 +270,13 @@ class _OpenColumn:
                 place = self._dataset.get_chunk_info_by_coord(corner).byte_offset
             self._chunk, self._address = chunk, int(place)
         return self._address
+
+
+def _write_at(descriptor: int, data: bytes | memoryview, address: int) -> int:
+    if _HAS_PWRITE:
+        return os.pwrite(descriptor, data, address)
+    os.lseek(descriptor, address, os.SEEK_SET)
+    return os.write(descriptor, data)
 
 
 def _create_column(file: h5py.File, name: str, column: Column, rows: int) -> None:

@@ -69,6 +69,7 @@ class Recorder:
         """What a killed writer left and was made whole on resuming, if so."""
         self._now_s = now_s
         self._table = {table.name: table for table in tables(header)}
+        self._row_dtypes = {name: table.row_dtype() for name, table in self._table.items()}
         self._counts: dict[str, int] = dict.fromkeys(self._table, 0)
         self._buffered = 0
         self._appender: Appender | None = None
@@ -307,7 +308,7 @@ class Recorder:
             self._labelers = {name: code for code, name in enumerate(reader.labelers)}
 
     def _make_buffer(self) -> None:
-        row_dtype = self._table["steps"].row_dtype()
+        row_dtype = self._row_dtypes["steps"]
         self._capacity = max(1, min(_BUFFER_ROWS, _BUFFER_BYTES // row_dtype.itemsize))
         self._buffer = np.zeros(self._capacity + 1, row_dtype)
         self._observations = self._buffer["observation"]
@@ -374,7 +375,7 @@ class Recorder:
         rows: dict[str, tuple[int, npt.NDArray[Any]]] = {}
         for name, pending in self._pending.items():
             if pending:
-                rows[name] = (self._counts[name], np.array(pending, self._table[name].row_dtype()))
+                rows[name] = (self._counts[name], np.array(pending, self._row_dtypes[name]))
         standing = None
         if self._buffered or self._running is not None or self._completions:
             rows["steps"] = (self._counts["steps"], self._buffer[: self._buffered])
