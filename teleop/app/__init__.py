@@ -1,5 +1,6 @@
 """The window. The one package that imports pygame.
 
+run_menu(folder)        choose what to do, as often as one likes
 run_session(session)    drive a session that is ready to run
 run_replay(path)        watch a recording
 """
@@ -7,6 +8,7 @@ run_replay(path)        watch a recording
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import recordings
 from teleop.app.drive import DriveScene
@@ -16,7 +18,17 @@ from teleop.app.replay import ReplayScene
 from teleop.app.window import Window
 from teleop.session import Session
 
-__all__ = ["run_replay", "run_session"]
+__all__ = ["run_menu", "run_replay", "run_session"]
+
+
+def run_menu(folder: str | os.PathLike[str], *, hidden: bool = False) -> None:
+    """The window with its menu; recordings go to `folder` and are offered from there. Raises NoDisplay."""
+    from teleop.app.actions import (
+        first_menu,  # loads pygame_gui and every learner, which the others do not need
+    )
+
+    with Window(hidden=hidden) as window:
+        window.run(first_menu(window, Path(folder)))
 
 
 def run_session(session: Session, *, hidden: bool = False, episodes: int | None = None) -> None:

@@ -54,7 +54,7 @@ def row_width(typeface: Typeface, row: KeyRow) -> int:
 
 
 def flow(typeface: Typeface, rows: Sequence[KeyRow], width: int) -> list[tuple[KeyRow, tuple[int, int]]]:
-    """Where each row goes, from (0, 0): in as many equal columns as fit into `width`, or, where that is one, packed."""
+    """Where each row goes, from (0, 0): in equal columns, or packed where `width` has room for only one."""
     if not rows:
         return []
     widest = max(row_width(typeface, row) for row in rows) + typeface.px(14)

@@ -28,7 +28,7 @@ class Layout:
 
 
 def scale_of(size: tuple[int, int]) -> float:
-    """How much larger than in the 1280x800 design things are drawn; text stays legible in the smallest window."""
+    """How much larger than in the 1280x800 design things are drawn; text stays legible in small windows."""
     fit = min(size[0] / DESIGN_SIZE[0], size[1] / DESIGN_SIZE[1])
     return min(LARGEST_SCALE, max(SMALLEST_SCALE, fit))
 

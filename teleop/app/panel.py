@@ -1,6 +1,6 @@
 """The side panel of a live session: everything a person wants to know at a glance, and nothing to click.
 
-Reading order: Facts (what is shown), facts_of (read from the session), Panel (drawn only when a fact changes).
+Reading order: Facts (what is shown), facts_of (read from the session), Panel (redrawn when a fact changes).
 """
 
 from __future__ import annotations

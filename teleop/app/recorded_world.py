@@ -33,7 +33,7 @@ def world_of(header: Header) -> World:
 
 
 def _arguments(header: Header) -> dict[str, Any]:
-    """The environment's arguments as recorded; {} without a spec."""
+    """The environment's arguments as recorded, how it was shown left out; {} without a spec."""
     spec = json.loads(header.env_spec_json) if header.env_spec_json else {}
     arguments = spec.get("kwargs", {})
-    return arguments if isinstance(arguments, dict) else {}
+    return {name: value for name, value in dict(arguments).items() if name != "render_mode"}

@@ -13,7 +13,6 @@ import pygame
 
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
-from recordings.schema import Outcome
 from teleop.app import card
 from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import EpisodeView, load_episode
@@ -214,9 +213,7 @@ class ReplayScene:
     def _sign(self) -> Sign:
         episode, name = self._episode, self._reader.path.name
         if episode is None:
-            return Sign(
-                "NOTHING RECORDED", name, "This recording has no episode yet. ESC goes back.", PAUSED
-            )
+            return Sign("NOTHING RECORDED", name, "This recording has no episode yet. ESC goes back.", PAUSED)
         note = f"episode {episode.index + 1} of {self._reader.n_episodes}"
         if self.step < episode.length:
             driver = episode.drivers[self.step]
@@ -340,7 +337,7 @@ def _view(episode: EpisodeView, step: int) -> View:
     at_end = step == episode.length
     return View(
         observation=episode.observations[min(step, len(episode.observations) - 1)],
-        path=episode.observations[:step],
+        path=list(episode.observations[:step]),
         drivers=episode.drivers[:step],
         colour=PAUSED if at_end else DRIVERS[episode.drivers[step]],
         action=None if at_end else episode.actions[step],

@@ -31,11 +31,12 @@ class Role(Enum):
     BANNER = (19.0, True)
     TITLE = (21.0, True)
     NUMBER = (25.0, True)
+    LOGO = (38.0, True)
 
 
 @cache
 def font_path(bold: bool) -> str | None:
-    """The file of DejaVu Sans: matplotlib's (found without importing it), else the system's, else pygame's default."""
+    """The file of DejaVu Sans: matplotlib's (without importing it), else the system's; None: pygame's default."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     package = find_spec("matplotlib")
     for folder in (package.submodule_search_locations or []) if package is not None else []:
@@ -85,7 +86,7 @@ class Typeface:
         return surface.blit(image, image.get_rect(**anchor))
 
     def elide(self, text: str, role: Role, width: int) -> str:
-        """The text if it fits into `width` pixels, else its end, which tells files apart, after an ellipsis."""
+        """The text if it fits into `width` pixels, else an ellipsis and its end, which tells files apart."""
         if self.width(text, role) <= width:
             return text
         while text and self.width("…" + text, role) > width:
@@ -93,7 +94,7 @@ class Typeface:
         return "…" + text
 
     def wrap(self, text: str, role: Role, width: int) -> list[str]:
-        """The text broken at spaces into lines of at most `width` pixels (a single longer word stands alone)."""
+        """The text broken at spaces into lines of at most `width` pixels; a longer word stands alone."""
         lines = [""]
         for word in text.split():
             longer = f"{lines[-1]} {word}".strip()

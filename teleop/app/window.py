@@ -92,7 +92,7 @@ class Window:
         hidden: bool = False,
         now_s: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """hidden: draw into memory only; needs no display. Raises NoDisplay where there is none to open on."""
+        """hidden: draw into memory only, which needs no display. Raises NoDisplay where there is none."""
         self._now_s = now_s
         self._window = _open(size, title, hidden)
         pygame.key.set_repeat()
@@ -141,7 +141,7 @@ class Window:
                 scene.leave()
 
     def frame(self, scene: Scene) -> Scene | Literal[Quit.QUIT] | None:
-        """One frame: every waiting event, one update, one picture. Returns what comes after, as `Scene.update`."""
+        """One frame: every waiting event, one update, one picture. Returns what `Scene.update` does."""
         started_s = self._now_s()
         for event in pygame.event.get():
             if event.type in (pygame.QUIT, pygame.WINDOWCLOSE):
@@ -154,7 +154,7 @@ class Window:
         return following
 
     def _wait(self, deadline_s: float) -> float:
-        """Sleep until the next frame is due, and say when that was; a late frame is not made up for by a burst."""
+        """Sleep until the next frame is due, and say when that was; a late frame is not made up for."""
         deadline_s = max(deadline_s + FRAME_S, self._now_s())
         early_s = deadline_s - self._now_s() - WAKE_EARLY_S
         if early_s > 0:

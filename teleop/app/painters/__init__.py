@@ -1,1 +1,1 @@
-"""How each world is drawn: painters of their own for GridWorld and CartPole, its own picture for any other."""
+"""How each world is drawn: GridWorld and CartPole by painters of their own, any other by its own picture."""

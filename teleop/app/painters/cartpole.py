@@ -1,4 +1,4 @@
-"""CartPole, drawn from the observation: cart, pole, the limits of both, the last push and the student's own."""
+"""CartPole, drawn from the observation: cart, pole, the limits of both, the last push and the student's."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _around(axle: Point, tip: Point) -> list[tuple[Point, int]]:
 
 
 def _draw_pushes(surface: pygame.Surface, centre: Point, scale: float, view: View) -> None:
-    """The last push, filled, in the colour of whoever drives; what the student would do, in outline above it."""
+    """The last push, filled, in the colour of whoever drives; the student's own, in outline above it."""
     middle = centre[1] - CART_M[1] * scale * 0.14
     if view.action is not None:
         _draw_push(surface, (centre[0], middle), scale, view.action, view.colour, outline=False)

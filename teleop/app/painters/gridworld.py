@@ -1,4 +1,4 @@
-"""GridWorld, cell by cell: costs, goal, where an episode may start, the student's policy, the agent and its trail."""
+"""GridWorld, cell by cell: costs, goal, start region, the student's policy, the agent and its trail."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class GridWorldPainter:
         return START if self._map.lossless_steps[state] >= 0 else DEAD_END
 
     def _arrows(self, policy: Policy, cell_px: int) -> list[tuple[pygame.Surface, Point]]:
-        """Where the student would go from every cell; the fainter, the less sure it is. None where it is clueless."""
+        """Where the student would go from every cell: fainter where it is less sure, none where it is clueless."""
         chosen, shades = _choices(policy, self._map.n_cells)
         colour = DRIVERS[Driver.STUDENT]
         size = cell_px - 1 if cell_px >= 7 else cell_px
@@ -138,7 +138,7 @@ def _drivers(view: View) -> Sequence[Driver]:
 
 
 def _choices(policy: Policy, n_states: int) -> tuple[IntArray, IntArray]:
-    """The chosen action of every state, and its shade: 0 no idea, 1 guessed from other states, to SHADES certain."""
+    """The chosen action of every state, and its shade: 0 no idea, 1 guessed from others, to SHADES certain."""
     states = np.arange(n_states)
     if not isinstance(policy, DiscretePolicy):
         return policy.act(states), np.full(n_states, SHADES)
