@@ -148,7 +148,10 @@ class Header:
     def world(self) -> tuple[str, str, str, str]:
         """What makes two recordings be of one world: id, settings, and both spaces."""
         spec = self._spec()
-        settings = {key: spec.get(key) for key in ("kwargs", "max_episode_steps")}
+        kwargs = spec.get("kwargs")
+        if isinstance(kwargs, dict):
+            kwargs = {key: value for key, value in kwargs.items() if key != "render_mode"}
+        settings = {"kwargs": kwargs, "max_episode_steps": spec.get("max_episode_steps")}
         return (
             self.env_id,
             json.dumps(settings, sort_keys=True),

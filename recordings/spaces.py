@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,13 +71,13 @@ def encoder(space: Space) -> Callable[[Any], Any]:
     return lambda element: element
 
 
-def decoder(space: Space) -> Callable[[Any], Any]:
-    """The function that brings a stored element back into what `env.step` expects."""
+def decoder_of_rows(space: Space) -> Callable[[npt.NDArray[Any]], Iterable[Any]]:
+    """The function that brings stored rows (N, ...) back into N elements that `env.step` accepts."""
     if storage(space).flattened:
-        return lambda stored: spaces.unflatten(space, stored)
+        return lambda rows: [spaces.unflatten(space, row) for row in rows]
     if isinstance(space, spaces.Discrete):
-        return int
-    return lambda stored: stored
+        return lambda rows: rows.tolist()
+    return lambda rows: rows.astype(space.dtype, copy=False)
 
 
 def stored_space(space: Space) -> Space:
