@@ -12,7 +12,10 @@ STUCK_TICKS = 1000
 
 
 def run(
-    session: Session, clock: StepClock, until: Callable[[Session], bool], watch: Callable[[Tick], None] | None = None
+    session: Session,
+    clock: StepClock,
+    until: Callable[[Session], bool],
+    watch: Callable[[Tick], None] | None = None,
 ) -> None:
     """Tick until `until(session)`, which is asked before each tick; `watch` sees every step.
 

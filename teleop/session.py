@@ -8,7 +8,6 @@ are given to it, so that with a step clock and an inline trainer a run repeats e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Literal, Protocol
@@ -17,7 +16,7 @@ import gymnasium as gym
 import numpy as np
 
 from learners.gates import Gate
-from learners.interface import Expert, Policy
+from learners.interface import Expert, Policy, TabularWorld
 from recordings.recorder import Recorder
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop.clock import Clock, Metronome
@@ -183,10 +182,12 @@ class Session:
         self.phase = Phase.HUMAN
         self.metronome = Metronome(world.control_hz, clock.now_ns())
         self.keys = session_keys(world)
-        self._expert_driver = expert_driver
+        self.expert_driver = expert_driver
         is_human = isinstance(expert, HumanExpert)
         self._adviser: Expert = HumanAdviser(controls) if is_human else expert
         self._turn_based = is_human and world.scheme is ControlScheme.WAIT
+        self._is_tabular = isinstance(env.unwrapped, TabularWorld)
+        self._labelled_states: set[int] = set()
         self._resume_to = Wish.TAKE_OVER
         self._rest_until_ns = clock.now_ns()
         self._state_is_new = False
@@ -201,6 +202,11 @@ class Session:
         self.episode_return, self.episode_length = 0.0, 0
         self.outcome = Outcome.RUNNING
         self.tick: Tick | None = None
+
+    @property
+    def distinct_labels(self) -> int:
+        """States labelled, where states can be told apart by number; else steps labelled."""
+        return len(self._labelled_states)
 
     # -- keys ---------------------------------------------------------------------------------------------
 
@@ -290,12 +296,16 @@ class Session:
             self._leave_episode(outcome)
 
     def close(self) -> None:
-        """End the running episode, and close trainer, recording and world."""
-        self.end_episode()
-        if self.trainer is not None:
-            self.trainer.close()
-        self.recorder.close()
-        self.env.close()
+        """End the running episode, and close recording, trainer and world; doing so again changes nothing."""
+        if self.recorder.closed:
+            return
+        try:
+            self.end_episode()
+        finally:
+            self.recorder.close()
+            if self.trainer is not None:
+                self.trainer.close()
+            self.env.close()
 
     def _adopt_student(self) -> None:
         newer = self.trainer.poll() if self.trainer is not None else None
@@ -327,7 +337,9 @@ class Session:
         self._state_is_new = False
         self._propose()
         if self.gate is not None and self.student is not None:
-            asks = self._may_label() and self.gate.wants_expert(self.observation, self.student.policy, self.rng)
+            asks = self._may_label() and self.gate.wants_expert(
+                self.observation, self.student.policy, self.rng
+            )
             self.wish(Wish.TAKE_OVER if asks else Wish.HAND_BACK)
 
     def _propose(self) -> None:
@@ -335,7 +347,9 @@ class Session:
         self.student_action = None
         if self.student is not None:
             batch = np.asarray(self.observation)[None]
-            self.student_action = self.student.policy.act(batch, self.rng if self.rules.sample_student else None)[0]
+            self.student_action = self.student.policy.act(
+                batch, self.rng if self.rules.sample_student else None
+            )[0]
 
     def _is_due(self, now_ns: int) -> bool:
         """A person in a turn-based world sets the pace; anyone else follows the metronome."""
@@ -344,7 +358,7 @@ class Session:
     def _choose(self) -> tuple[Any | None, Driver]:
         if self.phase is Phase.STUDENT:
             return self.student_action, Driver.STUDENT
-        return self.expert.act(self.observation, self.episode_length), self._expert_driver
+        return self.expert.act(self.observation, self.episode_length), self.expert_driver
 
     def _may_label(self) -> bool:
         return self.rules.label_budget is None or self.labels < self.rules.label_budget
@@ -361,7 +375,7 @@ class Session:
     def _step(self, action: Any, driver: Driver, now_ns: int) -> Tick:
         label, kind = self._label_for(action, driver)
         before, keys = self.observation, self.controls.held_mask()
-        after, reward, terminated, truncated, info = self.env.step(action)
+        after, reward, terminated, truncated, _ = self.env.step(action)
         row = self.recorder.step(
             action,
             float(reward),
@@ -377,7 +391,17 @@ class Session:
         if label is not None:
             self._keep_label(row, before, label, kind, now_ns)
         self.tick = Tick(
-            self.episode, row, before, action, float(reward), after, driver, self.student_action, label, terminated, truncated
+            self.episode,
+            row,
+            before,
+            action,
+            float(reward),
+            after,
+            driver,
+            self.student_action,
+            label,
+            terminated,
+            truncated,
         )
         self.driven_ticks += 1
         self.student_ticks += driver is Driver.STUDENT
@@ -385,7 +409,7 @@ class Session:
         self.episode_return += float(reward)
         self.episode_length += 1
         if terminated or truncated:
-            outcome = self._judge(terminated, truncated, info)
+            outcome = self._judge(terminated)
             self.recorder.end_episode(outcome)
             self._leave_episode(outcome)
         return self.tick
@@ -393,16 +417,17 @@ class Session:
     def _keep_label(self, row: int, observation: Any, label: Any, kind: LabelKind, now_ns: int) -> None:
         self.recorder.label(row, label, labeler=self.expert.name, kind=kind, time_ns=now_ns)
         self.labels += 1
+        self._labelled_states.add(int(observation) if self._is_tabular else row)
         if self.student_action is not None:
             self.labelled_ticks += 1
             self.agreed_ticks += bool(np.array_equal(label, self.student_action))
         if self.trainer is not None:
             self.trainer.teach(row, observation, label)
 
-    def _judge(self, terminated: bool, truncated: bool, info: dict[str, Any]) -> Outcome:
-        """The world's own word where it has one (`is_success`), else its reward threshold, else unknown."""
-        if "is_success" in info:
-            return Outcome.SUCCESS if info["is_success"] else Outcome.FAILURE
+    def _judge(self, terminated: bool) -> Outcome:
+        """As `learners.evaluation` does: arrival where the world is a table, else its reward threshold, else unknown."""
+        if self._is_tabular:
+            return Outcome.SUCCESS if terminated else Outcome.FAILURE
         threshold = self.env.spec.reward_threshold if self.env.spec is not None else None
         if threshold is None:
             return Outcome.UNKNOWN

@@ -13,7 +13,7 @@ import numpy as np
 
 from learners import load_policy
 from learners.gates import BetaGate, ExpertGate, Gate, UncertaintyGate
-from learners.interface import Array, Expert, TabularWorld
+from learners.interface import Expert
 from recordings.errors import UnderstudyError
 from recordings.recorder import Recorder
 from recordings.schema import Driver, Header, LabelKind
@@ -21,7 +21,7 @@ from teleop.clock import Clock
 from teleop.controls import Controls, HumanExpert
 from teleop.experts import PolicyExpert, scripted_expert
 from teleop.session import Rules, Session, StudentVersion, Trainer
-from teleop.trainer import BackgroundTrainer, InlineTrainer, Lessons
+from teleop.trainer import BackgroundTrainer, Course, InlineTrainer, Lessons
 from teleop.worlds.catalogue import World
 
 RUNS = Path("runs")
@@ -68,8 +68,8 @@ class CorrectSettings:
     """The policy to start from; None: it starts knowing nothing."""
     takeover: TakeoverName = "hold"
     label_budget: int | None = None
-    inline: bool = False
-    """Train between ticks, so that the session repeats exactly; else in a process beside it."""
+    training: Literal["background", "inline", "none"] = "background"
+    """Train in a process beside the session; between ticks, so that it repeats exactly; or not at all (someone else does)."""
     labels_per_fit: int = 50
     """Labels from one student to the next, when training inline."""
     seed: int | None = None
@@ -158,6 +158,7 @@ def find_expert(
 ) -> tuple[Expert, Driver]:
     """The expert of this name, and how its steps are marked in the recording. Raises ExpertMissing."""
     if name == "human":
+        world.require_keys()
         return HumanExpert(controls, clock), Driver.HUMAN
     if name == "scripted":
         return scripted_expert(env), Driver.SCRIPTED
@@ -180,11 +181,6 @@ def default_recording(world: World) -> Path:
     return RUNS / f"{world.name}-{datetime.now():%Y%m%d-%H%M%S}.h5"
 
 
-def coordinates_of(env: gym.Env[Any, Any]) -> Array | None:
-    """(S, D) where a tabular world's states lie, or None."""
-    return env.unwrapped.tabular_model().coordinates if isinstance(env.unwrapped, TabularWorld) else None
-
-
 def _stage(settings: RecordSettings | CorrectSettings) -> tuple[gym.Env[Any, Any], Controls]:
     world = settings.world
     controls = Controls(world.keys, world.scheme, no_op=world.idle_action, repeat_hz=world.control_hz)
@@ -198,7 +194,10 @@ def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any]
         env,
         operator=settings.operator,
         control_hz=world.control_hz,
-        key_map={"scheme": world.scheme.value, "keys": {key: _plain(action) for key, action in world.keys.items()}},
+        key_map={
+            "scheme": world.scheme.value,
+            "keys": {key: _plain(action) for key, action in world.keys.items()},
+        },
     )
     settings.out.parent.mkdir(parents=True, exist_ok=True)
     return Recorder(settings.out, header, resume=settings.out.exists())
@@ -210,17 +209,13 @@ def _plain(action: Any) -> Any:
 
 def _trainer(
     settings: CorrectSettings, env: gym.Env[Any, Any], recorder: Recorder, rng: np.random.Generator
-) -> Trainer:
-    from learners.bc import Config
-
-    coordinates = coordinates_of(env)
+) -> Trainer | None:
+    if settings.training == "none":
+        return None
+    course = Course.live(settings.world)
     seed = int(rng.integers(2**31))
-    if settings.inline:
+    if settings.training == "inline":
         lessons = Lessons(env.observation_space, env.action_space)
-        return InlineTrainer(
-            lessons, Config(), np.random.default_rng(seed), coordinates=coordinates, every=settings.labels_per_fit
-        )
+        return InlineTrainer(course, lessons, np.random.default_rng(seed), every=settings.labels_per_fit)
     folder = settings.out.with_suffix(".students") / str(os.getpid())
-    return BackgroundTrainer(
-        settings.out, folder, Config(), coordinates=coordinates, flush=recorder.flush, seed=seed
-    )
+    return BackgroundTrainer(course, settings.out, folder, flush=recorder.flush, seed=seed)

@@ -15,16 +15,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 import recordings
-from learners.interface import Array, Policy
+from learners.interface import Policy, Snapshot
+from learners.policies import NetworkPolicy
 from recordings.demonstrations import Demonstrations
 from recordings.errors import UnderstudyError
 from teleop.session import StudentVersion
+from teleop.worlds.catalogue import World
 
 if TYPE_CHECKING:
     from learners.bc import Config
@@ -32,8 +35,11 @@ if TYPE_CHECKING:
 
 KEEP_STUDENTS = 3
 """Policy files left in the folder; older versions are deleted as newer ones appear."""
-FLUSH_WAIT_S = 0.25
-"""How long the background trainer sleeps when nobody nudges it; labels reach the disk at least as often."""
+IDLE_S = 0.25
+"""How long the background trainer sleeps when it has learned everything and nobody nudges it."""
+SHOW_EVERY_S = 0.25
+"""Between two students of the same lessons; the first after a new label is shown at once."""
+TRAINER_STOPPED = "The trainer has stopped: recording goes on, the student stays as it is."
 
 
 @dataclass
@@ -62,17 +68,43 @@ class Lessons:
         )
 
 
+@dataclass(frozen=True)
+class Course:
+    """How a world's student is taught: the learner's settings and what the world tells about itself."""
+
+    world: World
+    config: Config
+
+    @classmethod
+    def live(cls, world: World) -> Course:
+        """Settings that show a first result within a tenth of a second."""
+        from learners.bc import Config
+
+        return cls(
+            world, Config(hidden=(32, 32), learning_rate=5e-3, updates=1000, check_every=50, patience=6)
+        )
+
+    def train(
+        self, demonstrations: Demonstrations, rng: np.random.Generator, start: Policy | None = None
+    ) -> Iterator[Snapshot]:
+        """Fit to every lesson, from `start` or afresh."""
+        from learners import bc
+
+        world = self.world
+        return bc.train(self.config, demonstrations, world.spec(), rng, start=start, symmetry=world.mirror)
+
+
 class InlineTrainer:
-    """Fits between two ticks, in this process: slower to drive, and the same labels give the same students."""
+    """Fits between two ticks, in this process: a tick may take long, and the same labels give the same students."""
+
+    trouble = ""
 
     def __init__(
-        self, lessons: Lessons, config: Config, rng: np.random.Generator, *, coordinates: Array | None = None, every: int = 50
+        self, course: Course, lessons: Lessons, rng: np.random.Generator, *, every: int = 50
     ) -> None:
         """every: labels from one student to the next."""
-        self._lessons, self._config, self._rng = lessons, config, rng
-        self._coordinates, self._every = coordinates, every
+        self._course, self._lessons, self._rng, self._every = course, lessons, rng, every
         self._taught = self._learned = self._version = 0
-        self.trouble = ""
 
     def teach(self, step: int, observation: Any, action: Any) -> None:
         self._lessons.add(step, observation, action)
@@ -82,9 +114,10 @@ class InlineTrainer:
         if self._taught - self._learned < self._every:
             return None
         self._learned = self._taught
-        policy, loss = _fit(self._config, self._lessons, self._rng, coordinates=self._coordinates)
+        *_, last = self._course.train(self._lessons.demonstrations(), self._rng)
         self._version += 1
-        return StudentVersion(policy, self._version, len(self._lessons), loss, self._taught - 1)
+        loss = float(last.metrics["loss"])
+        return StudentVersion(last.policy, self._version, len(self._lessons), loss, self._taught - 1)
 
     def close(self) -> None:
         """Nothing is left running."""
@@ -94,34 +127,37 @@ class BackgroundTrainer:
     """Fits in a process of its own, which is told of labels and tells of students, and shares nothing else."""
 
     def __init__(
-        self, recording: Path, folder: Path, config: Config, *, coordinates: Array | None, flush: Callable[[], None], seed: int
+        self, course: Course, recording: Path, folder: Path, *, flush: Callable[[], None], seed: int
     ) -> None:
         """recording: the file to tail. folder: where students are left. flush: puts given labels on the disk."""
+        self.trouble = ""
         self._flush = flush
-        self._dirty = False
+        self._has_news = False
         folder.mkdir(parents=True, exist_ok=True)
         context = multiprocessing.get_context("spawn")
         self._connection, far_end = context.Pipe()
         self._process = context.Process(
             target=_train_in_background,
-            args=(far_end, recording, folder, config, coordinates, seed),
+            args=(far_end, course, recording, folder, seed),
             name="understudy-trainer",
             daemon=True,
         )
         self._process.start()
         far_end.close()
-        self.trouble = ""
 
     @property
     def pid(self) -> int | None:
+        """The trainer's process."""
         return self._process.pid
 
     def teach(self, step: int, observation: Any, action: Any) -> None:  # noqa: ARG002 - it reads the recording
-        self._dirty = True
+        self._has_news = True
 
     def poll(self) -> StudentVersion | None:
-        if self._dirty and not self.trouble:
-            self._dirty = False
+        if self.trouble:
+            return None
+        if self._has_news:
+            self._has_news = False
             self._flush()
             self._tell(b"labels")
         return self._newest()
@@ -132,7 +168,7 @@ class BackgroundTrainer:
             while self._connection.poll():
                 newest = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError):
-            self.trouble = self.trouble or "The trainer has stopped; recording goes on, the student stays as it is."
+            self.trouble = TRAINER_STOPPED
         if newest is None:
             return None
         if "trouble" in newest:
@@ -140,13 +176,13 @@ class BackgroundTrainer:
             return None
         from learners.checkpoint import load
 
-        return StudentVersion(load(Path(newest.pop("path"))), **newest)
+        return StudentVersion(load(newest.pop("path")).policy, **newest)
 
     def _tell(self, word: bytes) -> None:
         try:
             self._connection.send_bytes(word)
         except OSError:
-            self.trouble = "The trainer has stopped; recording goes on, the student stays as it is."
+            self.trouble = TRAINER_STOPPED
 
     def close(self) -> None:
         """Ask the process to end, and end it if it does not."""
@@ -158,22 +194,101 @@ class BackgroundTrainer:
         self._connection.close()
 
 
-def _fit(
-    config: Config,
-    lessons: Lessons,
-    rng: np.random.Generator,
-    *,
-    coordinates: Array | None,
-    start: Policy | None = None,
-    seconds: float | None = None,
-) -> tuple[Policy, float]:
-    """Fit to every lesson, from `start` or afresh, until the learner is done or the time is up."""
-    from learners import bc
+def _train_in_background(
+    connection: Connection, course: Course, recording: Path, folder: Path, seed: int
+) -> None:
+    """The trainer's process, from start to end."""
+    import torch
 
-    began_s = time.monotonic()
-    snapshot = None
-    for snapshot in bc.train(config, lessons.demonstrations(), None, rng, start=start, coordinates=coordinates):
-        if seconds is not None and time.monotonic() - began_s > seconds:
-            break
-    assert snapshot is not None
-    return snapshot.policy, float(snapshot.metrics.get("loss", float("nan")))
+    torch.set_num_threads(1)
+    os.nice(5)
+    try:
+        with recordings.open(recording, tail=True) as reader:
+            _Classroom(connection, course, reader, folder, np.random.default_rng(seed)).stay()
+    except UnderstudyError as error:
+        connection.send_bytes(json.dumps({"trouble": f"The trainer has stopped: {error}"}).encode())
+    except (BrokenPipeError, EOFError, KeyboardInterrupt):
+        return
+
+
+class _Classroom:
+    """The trainer's process at work: it listens, reads new labels, teaches, and shows its students."""
+
+    def __init__(
+        self, connection: Connection, course: Course, reader: Reader, folder: Path, rng: np.random.Generator
+    ) -> None:
+        self._connection, self._course, self._reader, self._folder, self._rng = (
+            connection,
+            course,
+            reader,
+            folder,
+            rng,
+        )
+        header = reader.header
+        self._lessons = Lessons(header.observation_space, header.action_space)
+        self._labels_read = self._version = 0
+        self._training: Iterator[Snapshot] = iter(())
+        self._student: Policy | None = None
+        self._is_learned = self._is_shown = True
+
+    def stay(self) -> None:
+        """Until told to stop, or until nobody is at the other end."""
+        while not self._told_to_stop(IDLE_S if self._is_learned else 0.0):
+            if self._read_labels():
+                self._training = self._course.train(self._lessons.demonstrations(), self._rng, self._student)
+                self._is_learned = self._is_shown = False
+            if not self._is_learned:
+                self._learn()
+
+    def _told_to_stop(self, wait_s: float) -> bool:
+        stop = False
+        while self._connection.poll(wait_s):
+            stop = stop or self._connection.recv_bytes() == b"stop"
+            wait_s = 0.0
+        return stop
+
+    def _read_labels(self) -> bool:
+        """Learn of the labels flushed since the last look; says whether there are any."""
+        self._reader.refresh()
+        seen, n_labels = self._labels_read, self._reader.n_labels
+        if n_labels == seen:
+            return False
+        steps, actions = (
+            self._reader.read("labels", column, seen, n_labels) for column in ("step", "action")
+        )
+        first = int(steps.min())
+        observations = self._reader.column("observation")[first : int(steps.max()) + 1]
+        for step, action in zip(steps.tolist(), actions, strict=True):
+            self._lessons.add(step, observations[step - first], action)
+        self._labels_read = n_labels
+        return True
+
+    def _learn(self) -> None:
+        """Go on for a moment, then show the student."""
+        until_s = time.monotonic() + (SHOW_EVERY_S if self._is_shown else 0.0)
+        snapshot = None
+        for snapshot in self._training:
+            if time.monotonic() >= until_s:
+                break
+        else:
+            self._is_learned = True
+        if snapshot is not None:
+            self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        from learners.checkpoint import save
+
+        self._student = policy = cast(NetworkPolicy, snapshot.policy)
+        self._version += 1
+        self._is_shown = True
+        path = self._folder / f"student-{self._version:06d}.safetensors"
+        save(policy, path)
+        (self._folder / f"student-{self._version - KEEP_STUDENTS:06d}.safetensors").unlink(missing_ok=True)
+        told = {
+            "path": str(path),
+            "version": self._version,
+            "labels": len(self._lessons),
+            "loss": float(snapshot.metrics["loss"]),
+            "newest_label": self._labels_read - 1,
+        }
+        self._connection.send_bytes(json.dumps(told).encode())

@@ -41,4 +41,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 def _shown(cell: Any) -> str:
     if cell is None:
         return "–"
-    return f"{cell:.3g}" if isinstance(cell, float) and abs(cell) < 0.01 else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+    return (
+        f"{cell:.3g}"
+        if isinstance(cell, float) and abs(cell) < 0.01
+        else f"{cell:.2f}"
+        if isinstance(cell, float)
+        else str(cell)
+    )

@@ -7,10 +7,11 @@ key map file (`teleop.worlds.key_map`) or, where the environment names its own k
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -100,6 +101,13 @@ class World:
                 f"found none. Write a key map file (TOML: env, scheme, control_hz, and a table of keys) "
                 f"and pass it with --keys."
             )
+
+    @property
+    def mirror(self) -> Callable[[Array, Array], tuple[Array, Array]] | None:
+        """The world's symmetry as learners take it, or None: observations, actions -> the same, mirrored."""
+        if self.symmetry is Symmetry.NONE:
+            return None
+        return partial(self.symmetry.mirrored, n_actions=len(self.action_names))
 
     def spec(self) -> EnvSpec:
         """The environment's spec with this world's arguments: gym.make and gym.make_vec both take it."""

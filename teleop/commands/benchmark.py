@@ -1,0 +1,241 @@
+"""`benchmark`: measure every claimed figure again."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import tyro
+
+from recordings.errors import UnderstudyError
+from teleop import measure
+from teleop.commands.report import Report, progress_console, table
+from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
+from teleop.worlds.throughput import measure_steps_per_second
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured claim."""
+
+    name: str
+    world: str = ""
+    learner: str = ""
+    data: str = ""
+    return_median: float | None = None
+    return_min: float | None = None
+    return_max: float | None = None
+    seeds: int | None = None
+    seconds: float | None = None
+    """Median wall time of one run."""
+    peak_mb: float | None = None
+    labels: float | None = None
+    """Median of the distinct labels used."""
+    env_steps: float | None = None
+    control: float | None = None
+    """What the same run comes to without demonstrations, or untrained."""
+    value: float | None = None
+    """Median of what is measured, where that is no return."""
+    value_min: float | None = None
+    value_max: float | None = None
+    unit: str = ""
+    claim: str = ""
+    """What the figure is held against."""
+    met: bool | None = None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Measure every claimed figure again, and say which claims hold on this machine."""
+
+    only: tuple[str, ...] = ()
+    """Rows to measure, by any word of theirs: a world, a learner, or latency, frames, throughput, recording."""
+    seeds: int = 5
+    """Runs of each learner; repetitions of each timing."""
+    seed: int = 0
+    """The first seed."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+    def run(self) -> Report:
+        import torch
+
+        torch.set_num_threads(1)
+        cases = [case for case in CASES if _is_asked_for(case, self.only)]
+        if not cases:
+            words = ", ".join(sorted({word for case in CASES for word in case.words}))
+            raise UnderstudyError(
+                f"--only {' '.join(self.only)}: expected words of a row ({words}), found no such row."
+            )
+        console = progress_console()
+        rows: list[Row] = []
+        with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
+            for case in cases:
+                console.print(f"measuring {' '.join(case.words)} ...")
+                rows += case.measure(Path(folder), range(self.seed, self.seed + self.seeds))
+        return Report({"rows": [asdict(row) for row in rows]}, _text(rows))
+
+
+def parse(prog: str, words: list[str]) -> Benchmark:
+    return tyro.cli(Benchmark, prog=prog, args=words)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Rows that are measured together."""
+
+    words: tuple[str, ...]
+    """What `--only` may ask for them by."""
+    measure: Callable[[Path, Sequence[int]], list[Row]]
+
+
+def _is_asked_for(case: Case, only: Sequence[str]) -> bool:
+    return not only or any(word in case.words for word in only)
+
+
+PEER_STEPS_PER_SECOND = {1: 8.4e3, 128: 1.0e6, 1024: 5.7e6}
+"""The GridWorld tutorial's torch environment, by batch size, on two cores."""
+
+
+def _throughput(_: Path, seeds: Sequence[int]) -> list[Row]:
+    rows = []
+    for batch, peer in PEER_STEPS_PER_SECOND.items():
+        found = [measure_steps_per_second(batch, 1.0) for _ in seeds]
+        claim = f"more than {peer:,.0f}, the tutorial's environment"
+        rows.append(
+            _timing(
+                f"vector steps, batch {batch}", GRIDWORLD, found, "steps/s", claim, lambda v, p=peer: v > p
+            )
+        )
+    return rows
+
+
+def _recording(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    rows = []
+    for expert, episodes in ((True, "500-step episodes"), (False, "22-step episodes")):
+        costs = [measure.recording_cost(CARTPOLE, folder, 50_000, expert=expert, seed=seed) for seed in seeds]
+        microseconds, size = [cost.step_us for cost in costs], [cost.step_bytes for cost in costs]
+        name = f"recording, {episodes}"
+        rows.append(
+            _timing(
+                name,
+                CARTPOLE,
+                microseconds,
+                "µs/step",
+                "at most 20 (Minari's collector: 212)",
+                lambda v: v <= 20,
+            )
+        )
+        rows.append(
+            _timing(name, CARTPOLE, size, "bytes/step", "at most 100 (Minari: 768)", lambda v: v <= 100)
+        )
+    return rows
+
+
+def _replay(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    rows = []
+    for world in (GRIDWORLD, CARTPOLE):
+        measure.recording_cost(world, folder, 50_000, expert=True, seed=90)
+        path = folder / f"cost-{world.name}-True-90.h5"
+        found = [measure.replay_steps_per_second(path) for _ in seeds]
+        rows.append(_timing("replay, re-stepped and compared", world, found, "steps/s", "", None))
+    return rows
+
+
+def _opening(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    rows = []
+    for steps in (10_000, 1_000_000):
+        path = measure.long_recording(CARTPOLE, folder / f"long-{steps}.h5", steps)
+        found = [measure.opening_ms(path) for _ in seeds]
+        rows.append(_timing(f"open a recording of {steps:,} steps", CARTPOLE, found, "ms", "", None))
+    return rows
+
+
+def _latency(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    rows = []
+    for world in (GRIDWORLD, CARTPOLE):
+        found = measure.correction_latencies_ms(world, folder, 10 * len(seeds))
+        claim = (
+            "median at most 300 ms (from the key press to the first tick by a student that learned from it)"
+        )
+        rows.append(_timing("correction to behaviour", world, found, "ms", claim, lambda v: v <= 300))
+        slowest = sorted(found)[int(0.95 * (len(found) - 1))]
+        rows.append(
+            _timing(
+                "correction to behaviour, 95th percentile",
+                world,
+                [slowest],
+                "ms",
+                "at most 600 ms",
+                lambda v: v <= 600,
+            )
+        )
+    return rows
+
+
+def _timing(
+    name: str,
+    world: World,
+    found: Sequence[float],
+    unit: str,
+    claim: str,
+    holds: Callable[[float], bool] | None,
+) -> Row:
+    middle = median(found)
+    return Row(
+        name,
+        world.name,
+        value=middle,
+        value_min=min(found),
+        value_max=max(found),
+        unit=unit,
+        seeds=len(found),
+        claim=claim,
+        met=None if holds is None else holds(middle),
+    )
+
+
+CASES = (
+    Case(("throughput", "gridworld", "vector"), _throughput),
+    Case(("recording", "cartpole"), _recording),
+    Case(("recording", "replay", "gridworld", "cartpole"), _replay),
+    Case(("recording", "opening", "cartpole"), _opening),
+    Case(("latency", "gridworld", "cartpole"), _latency),
+)
+
+
+def _text(rows: Sequence[Row]) -> str:
+    cells = [
+        (
+            row.name,
+            row.world,
+            _figure(row),
+            row.seeds,
+            row.labels,
+            row.seconds,
+            {None: "", True: "met", False: "MISSED"}[row.met],
+            row.claim,
+        )
+        for row in rows
+    ]
+    columns = ("row", "world", "median (range)", "runs", "labels", "seconds", "", "claim")
+    return table(f"benchmark, {time.strftime('%Y-%m-%d')}", columns, cells)
+
+
+def _figure(row: Row) -> str:
+    parts: tuple[Any, Any, Any] = (row.value, row.value_min, row.value_max)
+    if row.value is None:
+        parts = (row.return_median, row.return_min, row.return_max)
+    middle, low, high = (_number(part) for part in parts)
+    return f"{middle} ({low} to {high}) {row.unit}".strip()
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.2f}"

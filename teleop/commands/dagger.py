@@ -1,0 +1,218 @@
+"""`dagger`: a student drives, an expert corrects, the student learns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import gymnasium as gym
+import numpy as np
+import tyro
+
+from learners import dagger
+from learners.evaluation import evaluate
+from learners.interface import Policy, Snapshot
+from learners.policies import NetworkPolicy
+from recordings.errors import UnderstudyError
+from teleop import headless
+from teleop.clock import StepClock, WallClock
+from teleop.commands.report import Report, progress_console, table
+from teleop.commands.verdict import verdict
+from teleop.rounds import SessionSampler
+from teleop.session import Session
+from teleop.start import (
+    CorrectSettings,
+    GateName,
+    TakeoverName,
+    default_policy,
+    default_recording,
+    start_correction,
+)
+from teleop.worlds.catalogue import World
+from teleop.worlds.choice import choose
+
+
+class NobodyThere(UnderstudyError):
+    """A person is asked for, and there is no window."""
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """One turn of the loop."""
+
+    return_mean: float
+    labels: int
+    """Labels given so far."""
+    seconds: float
+    """Wall time since the start, evaluation included."""
+
+
+@dataclass(frozen=True)
+class Dagger:
+    """A student drives, an expert corrects, the student learns: in the window, or headless in rounds."""
+
+    env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
+    """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
+    expert: str = "human"
+    """Who corrects: human, scripted, ppo (the policy that `train ppo` left), or the path of a policy."""
+    gate: GateName | Literal["auto"] = "auto"
+    """Who drives: human (the person decides), beta (a coin), uncertainty (the student asks where it was never taught),
+    expert (plain demonstration). auto: human for a person, else uncertainty."""
+    out: Path | None = None
+    """The recording (HDF5); an existing one of the same world is continued. Default: a new file under runs/."""
+    policy: Path | None = None
+    """Where the student goes. Default: runs/dagger-WORLD.safetensors."""
+    student: Path | None = None
+    """A policy to start from. Default: a student that knows nothing."""
+    takeover: TakeoverName = "hold"
+    """How a person takes over: while SPACE is held, from press to press, or with any drive key."""
+    headless: bool = False
+    """Without a window; the expert cannot be human then."""
+    rounds: int = 20
+    """Headless: rounds at most; it ends earlier when the student has nothing left to ask."""
+    labels_per_round: int | None = None
+    """Headless: labels from one student to the next. Default: 100 on tabular worlds, else 25."""
+    label_budget: int | None = None
+    """Labels after which nobody is asked any more. Default: no limit."""
+    schedule: Literal["first-only", "exponential", "linear", "constant"] = "first-only"
+    """Gate beta, headless: the expert's share of the driving over the rounds."""
+    beta: float = 0.5
+    """Gate beta: the expert's share, in the window and under the schedule "constant"."""
+    operator: str = ""
+    """Who sits at the keyboard; written into the recording."""
+    keys: Path | None = None
+    """A key map (TOML) for a world that has none of its own."""
+    seed: int | None = None
+    """Of the episodes' seeds and of training. Default: different every time."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+    def run(self) -> Report:
+        import torch
+
+        torch.set_num_threads(1)
+        world = choose(self.env, self.keys)
+        if self.headless and self.expert == "human":
+            raise NobodyThere(
+                "dagger --headless: --expert: expected scripted, ppo or the path of a policy, found human. "
+                "A person needs the window: leave --headless out."
+            )
+        return self._rounds(world) if self.headless else self._live(world)
+
+    def _settings(self, world: World) -> CorrectSettings:
+        gate: GateName = (
+            ("human" if self.expert == "human" else "uncertainty") if self.gate == "auto" else self.gate
+        )
+        return CorrectSettings(
+            world,
+            self.out or default_recording(world),
+            expert=self.expert,
+            gate=gate,
+            beta=self.beta,
+            student=self.student,
+            takeover=self.takeover,
+            label_budget=self.label_budget,
+            seed=self.seed,
+            operator=self.operator,
+            rest_s=0.0 if self.headless else 1.0,
+            training="none" if self.headless else "background",
+            render=not self.headless,
+        )
+
+    def _live(self, world: World) -> Report:
+        from teleop.app import run_session
+
+        began_s = time.monotonic()
+        settings = self._settings(world)
+        session = start_correction(settings, WallClock())
+        run_session(session)
+        student = None if session.student is None else session.student.policy
+        return self._report(session, world, student, [], time.monotonic() - began_s)
+
+    def _rounds(self, world: World) -> Report:
+        began_s = time.monotonic()
+        clock = StepClock()
+        session = start_correction(self._settings(world), clock)
+        results: list[RoundResult] = []
+        student: Policy | None = None if session.student is None else session.student.policy
+        try:
+            for snapshot in self._snapshots(session, world, clock):
+                student = snapshot.policy
+                found = evaluate(student, world.spec(), seed=self.seed or 0)
+                labels, seconds = session.labels, time.monotonic() - began_s
+                results.append(RoundResult(found.return_mean, labels, seconds))
+                progress_console().print(
+                    f"round {snapshot.step}: return {found.return_mean:.3f} after {labels} labels, {seconds:.1f} s"
+                )
+        finally:
+            session.close()
+        return self._report(session, world, student, results, time.monotonic() - began_s)
+
+    def _snapshots(self, session: Session, world: World, clock: StepClock) -> Iterator[Snapshot]:
+        config = replace(dagger.Config(), rounds=self.rounds, schedule=self.schedule, beta=self.beta)
+        is_table = isinstance(session.env.observation_space, gym.spaces.Discrete)
+        sampler = SessionSampler(
+            session,
+            lambda done, watch: headless.run(session, clock, lambda _: done(), watch),
+            labels_per_round=self.labels_per_round or (100 if is_table else 25),
+            steps_per_round=config.steps_per_round,
+        )
+        start = None if session.student is None else session.student.policy
+        rng = np.random.default_rng(self.seed)
+        return dagger.train(
+            config, None, world.spec(), rng, sample=sampler, start=start, symmetry=world.mirror
+        )
+
+    def _report(
+        self,
+        session: Session,
+        world: World,
+        student: Policy | None,
+        results: list[RoundResult],
+        seconds: float,
+    ) -> Report:
+        recording = session.recorder.path
+        policy = self._save(student, world)
+        found = None if student is None else evaluate(student, world.spec(), seed=self.seed or 0)
+        verified, words = verdict(recording)
+        data = {
+            "return_mean": None if found is None else found.return_mean,
+            "labels": session.labels,
+            "distinct_labels": session.distinct_labels,
+            "rounds": [vars(result) for result in results],
+            "recording": str(recording),
+            "policy": None if policy is None else str(policy),
+            "verified": verified,
+            "seconds": seconds,
+        }
+        return Report(data, _text(data, words), 1 if verified is False else 0)
+
+    def _save(self, student: Policy | None, world: World) -> Path | None:
+        if student is None:
+            return None
+        from learners.checkpoint import Origin, save
+
+        path = self.policy or default_policy("dagger", world)
+        save(cast(NetworkPolicy, student), path, Origin("dagger", world.env_id))
+        return path
+
+
+def parse(prog: str, words: list[str]) -> Dagger:
+    return tyro.cli(Dagger, prog=prog, args=words)
+
+
+def _text(data: dict[str, Any], words: str) -> str:
+    rows = [
+        (index, round_["return_mean"], round_["labels"], round_["seconds"])
+        for index, round_ in enumerate(data["rounds"], 1)
+    ]
+    sheet = table("DAgger", ("round", "return", "labels", "seconds"), rows) + "\n" if rows else ""
+    student = (
+        f"The student returns {data['return_mean']:.3f} and is kept in {data['policy']}."
+        if data["policy"]
+        else "No student was trained: no label was given."
+    )
+    return f"{sheet}{student}\n{data['recording']}: {data['labels']} labels ({data['distinct_labels']} distinct). {words}"

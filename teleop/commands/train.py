@@ -1,0 +1,254 @@
+"""`train LEARNER`: fit a learner to recordings, or to a world's reward."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tyro
+from gymnasium.envs.registration import EnvSpec
+
+import recordings
+from learners import LEARNERS, load_policy
+from learners.interface import Snapshot
+from recordings.demonstrations import Demonstrations, Filter, load
+from recordings.errors import UnderstudyError
+from teleop.commands.report import Report, progress_console
+from teleop.start import RUNS
+from teleop.worlds.choice import choose
+
+
+class NothingToTrainOn(UnderstudyError):
+    """Neither recordings nor a world were given, or the learner needs the other one."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options that every learner shares."""
+
+    data: tuple[Path, ...] = ()
+    """Recordings to learn from, one or more."""
+    out: Path | None = None
+    """Where the policy goes. Default: runs/LEARNER-WORLD.safetensors."""
+    env: str | None = None
+    """The world: to interact with, and to evaluate the policy in. Default: the one that was recorded."""
+    start: Path | None = None
+    """A policy to go on from. Default: a new one."""
+    actions: Literal["auto", "executed", "labelled"] = "auto"
+    """What to imitate: what was executed, or what experts said was right. auto: labels where there are any."""
+    drivers: tuple[str, ...] = ()
+    """Learn only from steps driven by these: human, student, scripted, policy. Default: every driver, where labels
+    are imitated; every driver but the student, where executed actions are."""
+    outcomes: tuple[str, ...] = ()
+    """Learn only from episodes that ended so: success, failure, unknown."""
+    episodes: tuple[int, int] | None = None
+    """Learn only from episodes FIRST to LAST (LAST not included)."""
+    labelers: tuple[str, ...] = ()
+    """Imitate only these labelers' labels. Default: everybody's; the last of a step counts."""
+    target: float | None = None
+    """Stop once the policy's return is at least this."""
+    limit_s: float | None = None
+    """Stop after this many seconds."""
+    seed: int = 0
+    """Of everything random in training."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
+@dataclass
+class Training:
+    """What a training run has come to so far."""
+
+    began_s: float = field(default_factory=time.monotonic)
+    last: Snapshot | None = None
+    best: Snapshot | None = None
+    best_return: float | None = None
+    judged_s: float = 0.0
+    """Seconds spent on judging."""
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began_s
+
+
+@dataclass(frozen=True)
+class Train:
+    """One learner, its settings, and what it is to learn from."""
+
+    learner: str
+    options: Options
+    config: Any
+    json: bool = False
+
+    def run(self) -> Report:
+        import torch
+
+        torch.set_num_threads(1)
+        options = self.options
+        demonstrations = load(options.data, _filter(options)) if options.data else None
+        world = self._world(demonstrations)
+        out = options.out or RUNS / f"{self.learner}-{_short_name(options.env, world)}.safetensors"
+        training = self._train(demonstrations, world)
+        return self._report(training, world, out)
+
+    def _world(self, demonstrations: Demonstrations | None) -> EnvSpec:
+        if self.options.env is not None:
+            return choose(self.options.env).spec()
+        if demonstrations is None or demonstrations.env_spec is None:
+            raise NothingToTrainOn(
+                f"train {self.learner}: expected --data FILE... or --env NAME, found neither. Record with "
+                "`record --env gridworld --driver scripted --headless`, or name a world to interact with."
+            )
+        return demonstrations.env_spec
+
+    def _train(self, demonstrations: Demonstrations | None, world: EnvSpec) -> Training:
+        training = Training()
+        console = progress_console()
+        options = self.options
+        with console.status(f"train {self.learner}") as status:
+            try:
+                for snapshot in self._snapshots(demonstrations, world):
+                    training.last = snapshot
+                    if demonstrations is None and _is_time_to_judge(training):
+                        _judge(training, world, options.seed)
+                    status.update(_progress(self.learner, training))
+                    if _is_done(training, options):
+                        break
+            except KeyboardInterrupt:
+                console.print("Stopped; the best policy so far is kept.")
+        return training
+
+    def _snapshots(self, demonstrations: Demonstrations | None, world: EnvSpec) -> Iterator[Snapshot]:
+        options: dict[str, Any] = {}
+        if self.options.start is not None:
+            options["start"] = load_policy(self.options.start)
+        rng = np.random.default_rng(self.options.seed)
+        train = LEARNERS[self.learner].train
+        snapshots: Iterator[Snapshot] = train(self.config, demonstrations, world, rng, **options)
+        return snapshots
+
+    def _report(self, training: Training, world: EnvSpec, out: Path) -> Report:
+        if training.last is None:
+            raise NothingToTrainOn(
+                f"train {self.learner}: stopped before there was a policy; nothing was written."
+            )
+        if training.best is None or training.best is not training.last:
+            _judge(training, world, self.options.seed)
+        best = training.best
+        assert best is not None
+        from learners.checkpoint import Origin, save
+
+        save(
+            best.policy,
+            out,
+            Origin(self.learner, world.id, installed("understudy"), {"seed": self.options.seed}),
+        )  # type: ignore[arg-type]
+        data = {
+            "learner": self.learner,
+            "policy": str(out),
+            "metrics": dict(best.metrics),
+            "return_mean": training.best_return,
+            "env_steps": training.last.env_steps,
+            "seconds": training.seconds,
+            "judging_seconds": training.judged_s,
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        return Report(data, f"{out}: {_progress(self.learner, training)}")
+
+
+def parse(prog: str, words: list[str]) -> Train:
+    """The first word names the learner, whose settings become options beside the shared ones."""
+    if not words or words[0].startswith("-"):
+        print(
+            f"usage: {prog} LEARNER [OPTIONS]\n\nLearners: {', '.join(LEARNERS)}. `{prog} LEARNER --help` lists its options."
+        )
+        sys.exit(0 if words and words[0] in ("-h", "--help") else 2)
+    learner, rest = words[0], words[1:]
+    config = LEARNERS[learner].Config
+    both = make_dataclass(
+        "Both", [("options", Options), ("config", config, field(default_factory=config))], frozen=True
+    )
+    both.__doc__ = (LEARNERS[learner].__doc__ or learner).split("\n")[0]
+    chosen = tyro.cli(tyro.conf.OmitArgPrefixes[both], prog=f"{prog} {learner}", args=rest)
+    return Train(learner, chosen.options, chosen.config, chosen.options.json)
+
+
+def installed(distribution: str) -> str:
+    from importlib.metadata import version
+
+    return version(distribution)
+
+
+EXPERTS = ("human", "scripted", "policy", "replayed")
+
+
+def _filter(options: Options) -> Filter:
+    """The steps to learn from, as the options say."""
+    actions = options.actions
+    if actions == "auto":
+        actions = "labelled" if any(_has_labels(path) for path in options.data) else "executed"
+    return Filter(
+        drivers=options.drivers or (() if actions == "labelled" else EXPERTS),
+        outcomes=options.outcomes,
+        episodes=None if options.episodes is None else range(*options.episodes),
+        actions=actions,
+        labels="only" if actions == "labelled" else None,
+        labelers=options.labelers,
+    )
+
+
+def _has_labels(path: Path) -> bool:
+    with recordings.open(path) as reader:
+        return reader.n_labels > 0
+
+
+def _short_name(env: str | None, world: EnvSpec) -> str:
+    return env if env is not None else world.name.lower()
+
+
+JUDGE_SHARE = 0.2
+"""Of the time of a run, at most this goes into judging its students."""
+
+
+def _is_time_to_judge(training: Training) -> bool:
+    return training.judged_s <= JUDGE_SHARE * training.seconds
+
+
+def _judge(training: Training, world: EnvSpec, seed: int) -> None:
+    """Evaluate the newest student, and keep it if none was better.
+
+    Only a learner of the world's own reward may be judged along the way: choosing an imitator by its true return
+    would tell it what the demonstrations do not.
+    """
+    from learners.evaluation import evaluate
+
+    assert training.last is not None
+    began_s = time.monotonic()
+    found = evaluate(training.last.policy, world, episodes=100, seed=seed).return_mean
+    training.judged_s += time.monotonic() - began_s
+    if training.best_return is None or found >= training.best_return:
+        training.best, training.best_return = training.last, found
+
+
+def _is_done(training: Training, options: Options) -> bool:
+    reached = (
+        options.target is not None
+        and training.best_return is not None
+        and training.best_return >= options.target
+    )
+    return reached or (options.limit_s is not None and training.seconds >= options.limit_s)
+
+
+def _progress(learner: str, training: Training) -> str:
+    last = training.last
+    assert last is not None
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in list(last.metrics.items())[:4])
+    best = "" if training.best_return is None else f"return {training.best_return:.3f}; "
+    steps = f"{last.env_steps:,} environment steps; " if last.env_steps else ""
+    return f"{learner}: {best}step {last.step}; {steps}{shown}; {training.seconds:.1f} s"
