@@ -228,6 +228,8 @@ class _OpenColumn:
 
     def write(self, first: int, data: bytes, n_rows: int) -> None:
         """Put `n_rows` rows at row `first`, lengthening the column if they reach beyond its end."""
+        if not n_rows:
+            return
         end = first + n_rows
         if end > self.length:
             self._lengthen(end)
