@@ -7,7 +7,7 @@ plug-in is loaded, and lengths are checked against the file's size before anythi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -79,37 +79,43 @@ def checked_columns(file: h5py.File, path: Path, tables: Iterable[Table]) -> dic
     "DamagedRecording."""
     size = os.stat(path).st_size
     found = {}
-    for name, column in _names(tables):
-        dataset = _dataset(file, path, name)
-        wrong = _what_is_wrong(dataset, column, size)
-        if wrong:
-            raise DamagedRecording(f"{path}: /{name}: {wrong}. The file is damaged; restore it from a copy.")
-        found[name] = dataset
+    for table in tables:
+        group = _member(file, path, table.name, h5py.Group, "")
+        for column in table.columns:
+            name = f"{table.name}/{column.name}"
+            found[name] = _checked(
+                _member(group, path, column.name, h5py.Dataset, table.name), path, column, size
+            )
+    found[TEXT.name] = _checked(_member(file, path, TEXT.name, h5py.Dataset, ""), path, TEXT, size)
     return found
 
 
-def _names(tables: Iterable[Table]) -> Iterator[tuple[str, Column]]:
-    for table in tables:
-        for column in table.columns:
-            yield f"{table.name}/{column.name}", column
-    yield TEXT.name, TEXT
-
-
-def _dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
-    place: Any = file
-    try:
-        for part in name.split("/"):
-            if not isinstance(place.get(part, getlink=True), h5py.HardLink):
-                raise KeyError(part)
-            place = place[part]
-        if not isinstance(place, h5py.Dataset):
-            raise KeyError(name)
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+def _checked(dataset: h5py.Dataset, path: Path, column: Column, size: int) -> h5py.Dataset:
+    wrong = _what_is_wrong(dataset, column, size)
+    if wrong:
         raise DamagedRecording(
-            f"{path}: /{name}: expected this column in the file itself, found none. The file is damaged "
-            "or was made by another program; restore it from a copy."
-        ) from error
-    return place
+            f"{path}: {dataset.name}: {wrong}. The file is damaged; restore it from a copy."
+        )
+    return dataset
+
+
+def _member(parent: Any, path: Path, name: str, kind: type[Any], table: str) -> Any:
+    """The group or column `name`, which must lie in this very file."""
+    try:
+        is_here = isinstance(parent.get(name, getlink=True), h5py.HardLink)
+        member = parent[name] if is_here else None
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise DamagedRecording(_missing(path, f"{table}/{name}", str(error))) from error
+    if not isinstance(member, kind):
+        raise DamagedRecording(_missing(path, f"{table}/{name}", "none"))
+    return member
+
+
+def _missing(path: Path, name: str, found: str) -> str:
+    return (
+        f"{path}: /{name.lstrip('/')}: expected it in the file itself, found {found}. The file is damaged or was "
+        "made by another program; restore it from a copy."
+    )
 
 
 def _what_is_wrong(dataset: h5py.Dataset, column: Column, size: int) -> str:

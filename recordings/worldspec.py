@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from importlib.metadata import entry_points
 from typing import Any
 
 import gymnasium as gym
@@ -43,6 +44,8 @@ def _registered(name: str) -> EnvSpec:
             f"env_spec_json: id: expected the id of a registered environment, found {name!r}. Import the "
             "package that has it, and pass `make`."
         )
+    if name not in gym.registry:
+        _register_namespace(name.partition("/")[0])
     try:
         spec = gym.spec(name)
     except gym.error.Error as error:
@@ -56,6 +59,16 @@ def _registered(name: str) -> EnvSpec:
             "is never done; make the environment yourself and pass it as `make`."
         )
     return spec
+
+
+def _register_namespace(namespace: str) -> None:
+    """Let the installed package that owns `namespace` register its worlds; gymnasium no longer does so.
+
+    The file chooses only among packages that are installed and declare themselves (entry points of the group
+    gymnasium.envs).
+    """
+    for plugin in entry_points(group="gymnasium.envs", name=namespace):
+        plugin.load()()
 
 
 def _settings(recorded: dict[str, Any]) -> dict[str, Any]:

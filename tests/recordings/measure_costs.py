@@ -29,7 +29,14 @@ def write(path: Path, header: Header, n_episodes: int, length: int) -> float:
             recorder.begin_episode(observations[0], seed=seed)
             for t in range(length):
                 recorder.step(
-                    action, 1.0, t == length - 1, False, observations[t + 1], driver=Driver.HUMAN, time_ns=t, keys=1
+                    action,
+                    1.0,
+                    t == length - 1,
+                    False,
+                    observations[t + 1],
+                    driver=Driver.HUMAN,
+                    time_ns=t,
+                    keys=1,
                 )
             recorder.end_episode(Outcome.FAILURE)
     return time.perf_counter() - begin_s
