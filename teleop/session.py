@@ -325,7 +325,6 @@ class Session:
         self.running, self._state_is_new = True, True
         self.episode_return, self.episode_length = 0.0, 0
         self.outcome = Outcome.RUNNING
-        self.controls.clear()
         self.metronome.restart(now_ns)
         if not self._takeover_key_is_down:
             self.wish(Wish.HAND_BACK)
