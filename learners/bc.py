@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import gymnasium as gym
 import numpy as np
@@ -29,9 +29,7 @@ from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
 from learners.networks import Perceptron, build, freeze, nearest_labelled, thaw
 from learners.policies import Activation, Architecture, NetworkPolicy, policy_from
 from learners.worlds import facts_of
-
-if TYPE_CHECKING:
-    from recordings.demonstrations import Demonstrations
+from recordings.demonstrations import Demonstrations
 
 WORTHWHILE = 0.01
 """A loss counts as better when it is smaller by at least this share."""
@@ -143,7 +141,7 @@ def _held_out_rows(config: Config, demonstrations: Demonstrations, rng: np.rando
     chosen = np.zeros(n_episodes, dtype=bool)
     if n_episodes >= 10:
         chosen[rng.permutation(n_episodes)[: round(config.held_out * n_episodes)]] = True
-    return cast(Array, np.repeat(chosen, demonstrations.lengths)[demonstrations.labelled])
+    return np.repeat(chosen, demonstrations.lengths)[demonstrations.labelled]
 
 
 # -- tables ----------------------------------------------------------------------------------------------

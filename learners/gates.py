@@ -8,22 +8,14 @@ A gate knows no world and no recording. It holds what it remembers of the runnin
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from learners.interface import FloatArray, Policy
+from learners.errors import UnsupportedWorldError
+from learners.interface import Policy
 
 Schedule = Literal["first-only", "exponential", "linear", "constant"]
-
-
-@runtime_checkable
-class ConfidentPolicy(Policy, Protocol):
-    """A policy that can say where it has been taught."""
-
-    def confidence(self, observations: Any) -> FloatArray:
-        """observations (B, *observation shape) -> (B,): how sure it is, from 1/A (not at all) to 1."""
-        ...
 
 
 class Gate(Protocol):
@@ -64,9 +56,9 @@ class BetaGate:
 
 
 class UncertaintyGate:
-    """The student hands over where it is unsure, and (Discrete states) where it was before in the episode.
+    """The student hands over where it is unsure, and (Discrete states) where it was before.
 
-    Unsure: its most probable action has less than `threshold`; a state it was never taught always counts.
+    Unsure: its `confidence` in its best action is below `threshold`, as it is in a state never taught.
     A revisited state is a cycle, which a deterministic student in a deterministic world would never leave.
     """
 
@@ -81,18 +73,20 @@ class UncertaintyGate:
         self._visited.clear()
 
     def wants_expert(self, observation: Any, student: Policy, rng: np.random.Generator) -> bool:
-        """Raises TypeError for a student that cannot say how sure it is (Box actions have no measure)."""
-        if not isinstance(student, ConfidentPolicy):
-            raise TypeError(
-                f"the uncertainty gate needs a student with a `confidence`, found {type(student).__name__}; "
-                f"use the beta gate for this world"
+        """Raises UnsupportedWorldError for a student that cannot say how sure it is."""
+        return self._revisits(observation) or self._is_unsure(observation, student)
+
+    def _is_unsure(self, observation: Any, student: Policy) -> bool:
+        confidence = getattr(student, "confidence", None)
+        if confidence is None:
+            raise UnsupportedWorldError(
+                "uncertainty gate: expected a student that can say how sure it is, found "
+                f"{type(student).__name__}, which cannot where actions are a Box. Use the gate `beta` here."
             )
-        return self._revisits(observation) or bool(
-            student.confidence(np.asarray(observation)[None])[0] < self.threshold
-        )
+        return bool(confidence(np.asarray(observation)[None])[0] < self.threshold)
 
     def _revisits(self, observation: Any) -> bool:
-        if not self.on_revisit or np.ndim(observation) > 0:
+        if not self.on_revisit or np.shape(observation):
             return False
         state = int(observation)
         seen = state in self._visited
