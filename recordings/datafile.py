@@ -113,8 +113,8 @@ def _member(parent: Any, path: Path, name: str, kind: type[Any], table: str) -> 
 
 def _missing(path: Path, name: str, found: str) -> str:
     return (
-        f"{path}: /{name.lstrip('/')}: expected it in the file itself, found {found}. The file is damaged or was "
-        "made by another program; restore it from a copy."
+        f"{path}: /{name.lstrip('/')}: expected it in the file itself, found {found}. The file is damaged or "
+        "was made by another program; restore it from a copy."
     )
 
 

@@ -395,7 +395,7 @@ class Reader:
         if not self.live:
             return
         for dataset in self._datasets.values():
-            dataset.id.refresh()
+            dataset.refresh()
 
     def _step_lengths(self) -> tuple[int, int]:
         """Complete rows without the observation, and rows of the observation."""

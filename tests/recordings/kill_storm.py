@@ -57,7 +57,7 @@ class Report:
         return not (self.lost or self.refused or self.diverged)
 
 
-def storm(path: Path, world: str, kills: int, seed: int, longest_s: float = 0.25) -> Report:
+def storm(path: Path, world: str, kills: int, seed: int, longest_s: float = 0.5) -> Report:
     """Record, kill, open, verify and resume `kills` times."""
     chance, report, begin_s = random.Random(seed), Report(world), time.perf_counter()
     verified = 0
@@ -106,7 +106,7 @@ def _record_and_kill(path: Path, world: str, seed: int, after_s: float) -> int:
 
 
 def record_forever(path: Path, world: str, seed: int, acknowledge: int) -> None:
-    """Record random episodes into `path`; write the count of flushed steps to the descriptor `acknowledge`."""
+    """Record random episodes into `path`; tell `acknowledge`, a descriptor, how many steps are flushed."""
     env, chance = gym.make(world), random.Random(seed)
     header = Header.for_env(env)
     actions = env.action_space

@@ -20,7 +20,7 @@ from recordings import Driver, Header, Outcome, Recorder
 
 
 def write(path: Path, header: Header, n_episodes: int, length: int) -> float:
-    """Record `n_episodes` of `length` made-up CartPole steps; returns seconds, opening and closing included."""
+    """Record `n_episodes` of `length` made-up CartPole steps; returns seconds, closing included."""
     observations = np.random.default_rng(0).normal(size=(length + 1, 4)).astype(np.float32)
     action = np.int64(1)
     begin_s = time.perf_counter()
