@@ -51,7 +51,7 @@ class DriveScene:
         then: Following = close_window,
         leave_word: str = "finish",
     ) -> None:
-        """file: where the recording goes, for showing. episodes: leave after so many. then: what comes after."""
+        """file: the recording, for showing. episodes: leave after so many. then: what comes after."""
         self.session = session
         self._painter, self._file, self._episodes = painter, file, episodes
         self._then, self._leave_word = then, leave_word

@@ -36,7 +36,7 @@ class Role(Enum):
 
 @cache
 def font_path(bold: bool) -> str | None:
-    """The file of DejaVu Sans: matplotlib's (without importing it), else the system's; None: pygame's default."""
+    """The file of DejaVu Sans: matplotlib's, else the system's; None: pygame's default font."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     package = find_spec("matplotlib")
     for folder in (package.submodule_search_locations or []) if package is not None else []:

@@ -21,6 +21,8 @@ from teleop.app.errors import NoDisplay
 
 DEFAULT_SIZE = (1280, 800)
 SMALLEST_SIZE = (800, 600)
+WINDOW_CLASS = "understudy"
+"""By which a desktop groups and finds the program's windows."""
 INVISIBLE_DRIVERS = ("offscreen", "dummy")
 """Drivers of SDL that show nobody anything; SDL falls back on the first where there is no display."""
 FRAME_S = 1 / 60 - 0.0002
@@ -167,7 +169,9 @@ class Window:
 def _open(size: tuple[int, int], title: str, hidden: bool) -> pygame.Window:
     # SDL would otherwise show a software surface through a texture of the graphics card; where there is none,
     # that costs ten milliseconds a frame instead of one.
-    settings = {"SDL_FRAMEBUFFER_ACCELERATION": "0", **({"SDL_VIDEODRIVER": "dummy"} if hidden else {})}
+    settings = {"SDL_FRAMEBUFFER_ACCELERATION": "0", "SDL_VIDEO_X11_WMCLASS": WINDOW_CLASS}
+    if hidden:
+        settings["SDL_VIDEODRIVER"] = "dummy"
     asked_for = settings.get("SDL_VIDEODRIVER", os.environ.get("SDL_VIDEODRIVER"))
     with _environment(settings):
         try:
@@ -188,14 +192,17 @@ def _open(size: tuple[int, int], title: str, hidden: bool) -> pygame.Window:
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for what happens inside, those already set excepted."""
-    added = {name: value for name, value in settings.items() if name not in os.environ}
-    os.environ.update(added)
+    """Environment variables for what happens inside."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        for name in added:
-            del os.environ[name]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pygame
 
-from learners.gates import ConfidentPolicy
 from learners.interface import DiscretePolicy, IntArray, Policy
 from recordings.schema import Driver
 from teleop.app.painters.arrows import DIRECTIONS, arrow
@@ -82,7 +81,7 @@ class GridWorldPainter:
         return START if self._map.lossless_steps[state] >= 0 else DEAD_END
 
     def _arrows(self, policy: Policy, cell_px: int) -> list[tuple[pygame.Surface, Point]]:
-        """Where the student would go from every cell: fainter where it is less sure, none where it is clueless."""
+        """Where the student would go from every cell: fainter where less sure, none where clueless."""
         chosen, shades = _choices(policy, self._map.n_cells)
         colour = DRIVERS[Driver.STUDENT]
         size = cell_px - 1 if cell_px >= 7 else cell_px
@@ -138,13 +137,14 @@ def _drivers(view: View) -> Sequence[Driver]:
 
 
 def _choices(policy: Policy, n_states: int) -> tuple[IntArray, IntArray]:
-    """The chosen action of every state, and its shade: 0 no idea, 1 guessed from others, to SHADES certain."""
+    """The chosen action of every state, and its shade: 0 no idea, 1 guessed, to SHADES certain."""
     states = np.arange(n_states)
     if not isinstance(policy, DiscretePolicy):
         return policy.act(states), np.full(n_states, SHADES)
     probabilities = policy.probabilities(states)
     most = probabilities.max(1)
-    sureness = policy.confidence(states) if isinstance(policy, ConfidentPolicy) else most
+    confidence = getattr(policy, "confidence", None)
+    sureness = most if confidence is None else confidence(states)
     guess = 1 / probabilities.shape[1]
     shades = np.rint((sureness - guess) / (1 - guess) * SHADES).astype(int)
     return probabilities.argmax(1), np.maximum(shades, most > guess + LEANING)
