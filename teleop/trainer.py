@@ -264,11 +264,11 @@ class _Classroom:
         return True
 
     def _learn(self) -> None:
-        """Go on for a moment, then show the student."""
+        """Go on until it is time to show the student, or until there is news."""
         until_s = time.monotonic() + (SHOW_EVERY_S if self._is_shown else 0.0)
         snapshot = None
         for snapshot in self._training:
-            if time.monotonic() >= until_s:
+            if time.monotonic() >= until_s or self._connection.poll():
                 break
         else:
             self._is_learned = True

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import tyro
 
@@ -210,29 +209,29 @@ CASES = (
 
 
 def _text(rows: Sequence[Row]) -> str:
+    verdicts = {None: "", True: "met", False: "MISSED"}
     cells = [
         (
             row.name,
             row.world,
-            _figure(row),
+            *_figures(row),
             row.seeds,
-            row.labels,
-            row.seconds,
-            {None: "", True: "met", False: "MISSED"}[row.met],
+            _number(row.labels),
+            _number(row.seconds),
+            verdicts[row.met],
             row.claim,
         )
         for row in rows
     ]
-    columns = ("row", "world", "median (range)", "runs", "labels", "seconds", "", "claim")
-    return table(f"benchmark, {time.strftime('%Y-%m-%d')}", columns, cells)
+    columns = ("row", "world", "median", "lowest", "highest", "unit", "runs", "labels", "seconds", "", "claim")
+    return table(f"benchmark, {time.strftime('%Y-%m-%d')}", columns, cells, width=160)
 
 
-def _figure(row: Row) -> str:
-    parts: tuple[Any, Any, Any] = (row.value, row.value_min, row.value_max)
-    if row.value is None:
-        parts = (row.return_median, row.return_min, row.return_max)
-    middle, low, high = (_number(part) for part in parts)
-    return f"{middle} ({low} to {high}) {row.unit}".strip()
+def _figures(row: Row) -> tuple[str, str, str, str]:
+    """Median, lowest, highest and unit of whatever the row measures."""
+    if row.value is not None:
+        return _number(row.value), _number(row.value_min), _number(row.value_max), row.unit
+    return _number(row.return_median), _number(row.return_min), _number(row.return_max), "return"
 
 
 def _number(value: float | None) -> str:

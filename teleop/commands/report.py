@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -26,14 +27,15 @@ def progress_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table as text, numbers to the right."""
-    sheet = Table(title=title, title_justify="left", header_style="bold")
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int = 110) -> str:
+    """A table as text, at most `width` characters wide; numbers to the right."""
+    sheet = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns))
     for index, column in enumerate(columns):
-        sheet.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
+        is_number = all(isinstance(row[index], int | float | None) for row in rows)
+        sheet.add_column(column, justify="right" if is_number else "left")
     for row in rows:
         sheet.add_row(*(_shown(cell) for cell in row))
-    console = Console(file=io.StringIO(), width=110, highlight=False)
+    console = Console(file=io.StringIO(), width=width, highlight=False)
     console.print(sheet)
     return str(console.file.getvalue()).rstrip()  # type: ignore[attr-defined]
 
