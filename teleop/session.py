@@ -187,7 +187,7 @@ class Session:
         self._adviser: Expert = HumanAdviser(controls) if is_human else expert
         self._turn_based = is_human and world.scheme is ControlScheme.WAIT
         self._is_tabular = isinstance(env.unwrapped, TabularWorld)
-        self._labelled_states: set[int] = set()
+        self.labelled_states: set[int] = set()
         self._resume_to = Wish.TAKE_OVER
         self._rest_until_ns = clock.now_ns()
         self._state_is_new = False
@@ -206,7 +206,7 @@ class Session:
     @property
     def distinct_labels(self) -> int:
         """States labelled, where states can be told apart by number; else steps labelled."""
-        return len(self._labelled_states)
+        return len(self.labelled_states)
 
     # -- keys ---------------------------------------------------------------------------------------------
 
@@ -416,7 +416,7 @@ class Session:
     def _keep_label(self, row: int, observation: Any, label: Any, kind: LabelKind, now_ns: int) -> None:
         self.recorder.label(row, label, labeler=self.expert.name, kind=kind, time_ns=now_ns)
         self.labels += 1
-        self._labelled_states.add(int(observation) if self._is_tabular else row)
+        self.labelled_states.add(int(observation) if self._is_tabular else row)
         if self.student_action is not None:
             self.labelled_ticks += 1
             self.agreed_ticks += bool(np.array_equal(label, self.student_action))
