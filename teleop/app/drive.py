@@ -94,8 +94,9 @@ class DriveScene:
         if name == "escape":
             self._leaving = True
         elif name is not None:
-            self._held.add(name)
             self.session.press(name)
+            if self.session.phase is not Phase.PAUSED:
+                self._held.add(name)
             self._note_ended_episode()
 
     def _click(self, place: tuple[int, int]) -> None:

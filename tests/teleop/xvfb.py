@@ -1,4 +1,4 @@
-"""A screen nobody sees, and a hand that presses real keys on it: Xvfb and xdotool, for tests of the window."""
+"""A screen nobody sees and a hand that presses real keys on it: Xvfb and xdotool, for tests of the window."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ class Screen:
         return window
 
     def look_away(self) -> None:
-        """Take the keyboard from every window."""
+        """Take the keyboard from every window, and the pointer, which would take it back."""
+        self.xdotool("mousemove", 2, 2)
         root = self.xdotool("search", "--maxdepth", 0, "--name", ".*")
         self.xdotool("windowfocus", root.split()[0])
 
