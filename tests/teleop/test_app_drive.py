@@ -163,9 +163,7 @@ def test_it_leaves_after_the_episodes_it_was_told(window: Window, tmp_path: Path
         assert {int(code) for episode in reader.episodes for code in episode.drivers} == {Driver.SCRIPTED}
 
 
-def test_an_error_of_the_session_ends_it_and_is_told(
-    gridworld: Pilot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_of_the_session_ends_it(gridworld: Pilot, monkeypatch: pytest.MonkeyPatch) -> None:
     gridworld.tap("right")
     session = gridworld.scene.session  # type: ignore[attr-defined]
 

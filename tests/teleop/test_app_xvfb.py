@@ -1,0 +1,115 @@
+"""A person's session with the real window: xdotool presses the keys, the command line records, the file replays."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+import recordings
+from recordings.replay import verify
+from recordings.schema import Driver
+from tests.teleop.xvfb import Screen, missing, wait_until
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"needs {', '.join(missing())}")
+MAIN = Path(__file__).parents[2] / "main.py"
+UP, DOWN, LEFT, RIGHT = range(4)
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[Screen]:
+    with Screen() as screen:
+        yield screen
+
+
+class Person:
+    """Sits before `record` with a world and a file."""
+
+    def __init__(self, screen: Screen, world: str, out: Path) -> None:
+        self.screen, self.out = screen, out
+        command = [sys.executable, MAIN, "record", "--env", world, "--out", out, "--seed", "0"]
+        self._program = screen.start(*command)
+        self.window = screen.find_window()
+        wait_until(lambda: self._shows_something(), "a first picture")
+
+    def hand(self, *words: str) -> None:
+        self.screen.xdotool(*words)
+        time.sleep(0.06)
+
+    def look(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        path = self.out.with_suffix(".png")
+        self.screen.shoot(self.window, path)
+        return pygame.surfarray.array3d(pygame.image.load(path))
+
+    def finish(self) -> list[int]:
+        """Leave by Escape; every recorded action, of a recording that replays."""
+        self.hand("key", "Escape")
+        output, errors = self._program.communicate(timeout=60)
+        assert self._program.returncode == 0, output + errors
+        assert verify(self.out).verified
+        with recordings.open(self.out) as reader:
+            assert {int(code) for each in reader.episodes for code in each.drivers} == {Driver.HUMAN}
+            return [int(action) for each in reader.episodes for action in each.actions]
+
+    def stop(self) -> None:
+        if self._program.poll() is None:
+            self._program.kill()
+            self._program.communicate()
+
+    def _shows_something(self) -> bool:
+        return len(np.unique(self.look() @ np.array([1 << 16, 1 << 8, 1]))) > 50
+
+
+def test_a_person_drives_gridworld(screen: Screen, tmp_path: Path) -> None:
+    person = Person(screen, "gridworld", tmp_path / "grid.h5")
+    try:
+        for key in ("Right", "Down", "a", "w"):
+            person.hand("key", key)
+        person.hand("keydown", "Right")  # held until the key repeats, then a second key beside it
+        time.sleep(0.7)
+        person.hand("keydown", "Down")
+        time.sleep(0.1)
+        person.hand("keyup", "Down")
+        person.hand("keyup", "Right")
+        before = person.look()
+        person.hand("keydown", "Left")
+        screen.look_away()
+        time.sleep(0.3)
+        paused = person.look()
+        assert not np.array_equal(before, paused)
+        time.sleep(0.6)
+        assert np.array_equal(paused, person.look())  # the key is still down, and moves nothing
+        person.hand("keyup", "Left")
+        person.hand("windowfocus", "--sync", person.window)
+        person.hand("key", "p")
+        person.hand("key", "Up")
+        actions = person.finish()
+    finally:
+        person.stop()
+    assert actions[:4] == [RIGHT, DOWN, LEFT, UP]
+    held = actions[4 : actions.index(DOWN, 4)]
+    assert set(held) == {RIGHT}
+    assert len(held) >= 2
+    assert actions[-1] == UP
+
+
+def test_a_person_drives_cartpole(screen: Screen, tmp_path: Path) -> None:
+    person = Person(screen, "cartpole", tmp_path / "cart.h5")
+    try:
+        time.sleep(0.5)
+        person.hand("key", "Left")
+        time.sleep(0.4)
+        person.hand("key", "d")
+        time.sleep(0.4)
+        actions = person.finish()
+    finally:
+        person.stop()
+    turn = actions.index(1)
+    assert turn >= 2  # it went on to the left after the key was up
+    assert len(actions) - turn >= 2
+    assert actions == [0] * turn + [1] * (len(actions) - turn)
