@@ -48,16 +48,20 @@ def peek(path: Path) -> superblock.Superblock:
 
 
 def open_for_reading(path: Path) -> tuple[h5py.File, bool]:
-    """The file, and whether it is marked as being written. Raises as `peek`, and DamagedRecording."""
+    """The file, and whether it is marked as being written. Raises as `peek`, and DamagedRecording.
+
+    Only a file that is being written is opened in SWMR mode, in which HDF5 takes damage for a write in progress
+    and waits long for it to end.
+    """
     block = peek(path)
     size = path.stat().st_size
     if size < block.end and not block.flagged:
         raise DamagedRecording(
-            f"{path}: expected {block.end} bytes, found {size}. The file is truncated, as by a copy that "
-            "was broken off; copy it again."
+            f"{path}: expected {block.end} bytes, found {size}. The file is truncated, as by a copy that was "
+            "broken off; copy it again."
         )
     try:
-        return h5py.File(path, "r", swmr=True, locking=False), block.flagged
+        return h5py.File(path, "r", swmr=block.flagged, locking=False), block.flagged
     except OSError as error:
         raise DamagedRecording(
             f"{path}: HDF5 cannot open this file ({error}). The file is damaged; restore it from a copy."

@@ -16,7 +16,6 @@
 
 A message names the file, the field, what was expected, what was found, and the remedy.
 """
-# ruff: noqa: N818 - the names say what is wrong with the recording; the base classes say that it is an error
 
 from __future__ import annotations
 

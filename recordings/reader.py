@@ -1,6 +1,6 @@
 """Opens a recording, tails it while it is written, and reads slices of it; never loads what is not asked for.
 
-Every file is read in SWMR mode, so that a recorder may go on, or continue later, while readers look.
+A file that is being written is read in HDF5's SWMR mode, so that its recorder goes on undisturbed.
 """
 
 from __future__ import annotations
@@ -193,8 +193,11 @@ class Reader:
         self.path = Path(path)
         self.recovered = recovered
         """What had to be made whole on opening, or None."""
-        self._file, self.live = datafile.open_for_reading(self.path)
         self._blocks: dict[int, list[Episode]] = {}
+        self._open()
+
+    def _open(self) -> None:
+        self._file, self.live = datafile.open_for_reading(self.path)
         try:
             self.header = Header.from_attributes(datafile.attributes(self._file, self.path), str(self.path))
             self._tables = {table.name: table for table in tables(self.header)}
@@ -221,7 +224,11 @@ class Reader:
 
     def refresh(self) -> None:
         """See what a recorder has flushed since. Raises DamagedRecording."""
-        self._measure()
+        if not self.live and datafile.peek(self.path).flagged:
+            self._file.close()
+            self._open()
+        else:
+            self._measure()
 
     @property
     def n_steps(self) -> int:

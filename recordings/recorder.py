@@ -413,18 +413,29 @@ class Recorder:
             "steps are saved and the file is closed. Free some space and resume."
         ) from error
 
+    def _save_elsewhere(self, batch: Batch) -> Path | None:
+        try:
+            return emergency.save(self.path, self.header, batch)
+        except OSError:
+            return None
+
     def _give_up(self, appender: Appender, batch: Batch, error: OSError) -> None:
         """The file refuses the batch: save it elsewhere, and leave the file as a killed writer would."""
         self._appender, self._running = None, None
-        saved = emergency.save(self.path, self.header, batch)
+        saved = self._save_elsewhere(batch)
         appender.abandon()
         why = "the disk is full" if diskspace.is_full(error) else "the file cannot be written"
-        message = (
-            f"{self.path}: {why} ({error}). Recording has stopped; {self.flushed_steps} steps are in the "
-            f"file, and the last {self._buffered} steps, labels and edits are in {saved}. Free some "
-            "space, then take them in with recordings.emergency.take_in(recording, emergency_file)."
+        where = (
+            "could not be saved elsewhere either"
+            if saved is None
+            else f"are in {saved}. Take them in with recordings.emergency.take_in(recording, emergency_file)"
         )
-        kind = DiskFull(message, str(saved)) if diskspace.is_full(error) else RecordingError(message)
+        message = (
+            f"{self.path}: {why} ({error}). Recording has stopped; {self.flushed_steps} steps are in the file, and "
+            f"the last {self._buffered} steps, labels and edits {where}. Free some space first."
+        )
+        elsewhere = None if saved is None else str(saved)
+        kind = DiskFull(message, elsewhere) if diskspace.is_full(error) else RecordingError(message)
         raise kind from error
 
 
