@@ -75,4 +75,4 @@ def _run(name: str, words: list[str]) -> int:
         print(json.dumps(report.data))
     elif report.text:
         print(report.text)
-    return report.status
+    return int(report.status)

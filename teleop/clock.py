@@ -1,4 +1,4 @@
-"""Time as an argument: the wall clock for people, a step clock for tests and headless runs, and a metronome that never drifts."""
+"""Time as an argument: the wall clock for people, a step clock for tests, and a metronome that never drifts."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class HumanExpert:
         self.controls = controls
         self._clock = clock
 
-    def act(self, observation: Any, tick: int) -> Any | None:  # noqa: ARG002
+    def act(self, observation: Any, tick: int) -> Any | None:
         return self.controls.take(self._clock.now_ns())
 
 
@@ -119,5 +119,5 @@ class HumanAdviser:
     def __init__(self, controls: Controls) -> None:
         self.controls = controls
 
-    def act(self, observation: Any, tick: int) -> Any | None:  # noqa: ARG002
+    def act(self, observation: Any, tick: int) -> Any | None:
         return self.controls.held_action()

@@ -60,7 +60,13 @@ def _drive(world: World, recorder: Recorder | None, steps: int, expert: bool, se
         observation, reward, terminated, truncated, _ = env.step(action)
         if recorder is not None:
             recorder.step(
-                action, reward, terminated, truncated, observation, driver=Driver.SCRIPTED, time_ns=step
+                action,
+                float(reward),
+                terminated,
+                truncated,
+                observation,
+                driver=Driver.SCRIPTED,
+                time_ns=step,
             )
         if terminated or truncated:
             if recorder is not None:
@@ -131,7 +137,6 @@ class _Hand:
         self._session = session
         self._expert = scripted_expert(session.env)
         self._takeover = next(key for key, order in session.keys.items() if order is Order.TAKE_OVER)
-        self._key_of = {action: key for key, action in reversed(session.world.keys.items())}
 
     def demonstrate_until_there_is_a_student(self, patience_s: float = 60.0) -> None:
         deadline_s = time.monotonic() + patience_s
@@ -160,7 +165,7 @@ class _Hand:
         session, before = self._session, self._session.labels
         while not session.running:
             self._frame()
-        key = self._key_of[int(self._expert.act(session.observation, session.episode_length))]
+        key = session.world.key_for(self._expert.act(session.observation, session.episode_length))
         pressed_ns = time.monotonic_ns()
         while session.labels == before:
             session.press(key)  # again where an episode that just ended forgot it

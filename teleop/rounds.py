@@ -26,7 +26,7 @@ class SessionSampler:
         labels_per_round: int,
         steps_per_round: int,
     ) -> None:
-        """run(done, watch): drives the session, headless or in a window, until `done()`, and shows `watch` each step."""
+        """run(done, watch): drives the session, headless or in a window, until `done()`; `watch` sees each step."""
         self._session, self._run = session, run
         self._labels_per_round, self._steps_per_round = labels_per_round, steps_per_round
 

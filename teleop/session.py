@@ -172,7 +172,7 @@ class Session:
         controls: Controls,
         gate: Gate | None = None,
         trainer: Trainer | None = None,
-        rules: Rules = Rules(),  # noqa: B008
+        rules: Rules = Rules(),
     ) -> None:
         """gate: who drives, asked in every new state; None: keys alone decide."""
         self.world, self.env, self.recorder = world, env, recorder
@@ -216,8 +216,9 @@ class Session:
         order = self.keys.get(key)
         if order is not None:
             self._obey(order)
-        elif self.phase is not Phase.PAUSED and self.controls.press(key, now_ns):
-            if self.rules.takeover == "any-key":
+        elif self.phase is not Phase.PAUSED:
+            is_drive_key = self.controls.press(key, now_ns)
+            if is_drive_key and self.rules.takeover == "any-key":
                 self.wish(Wish.TAKE_OVER)
 
     def release(self, key: str) -> None:
@@ -424,7 +425,7 @@ class Session:
             self.trainer.teach(row, observation, label)
 
     def _judge(self, terminated: bool) -> Outcome:
-        """As `learners.evaluation` does: arrival where the world is a table, else its reward threshold, else unknown."""
+        """As `learners.evaluation` does: arrival in a table's goal, else the reward threshold, else unknown."""
         if self._is_tabular:
             return Outcome.SUCCESS if terminated else Outcome.FAILURE
         threshold = self.env.spec.reward_threshold if self.env.spec is not None else None

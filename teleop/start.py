@@ -31,6 +31,10 @@ GateName = Literal["expert", "beta", "human", "uncertainty"]
 TakeoverName = Literal["hold", "toggle", "any-key"]
 
 
+class PersonMissing(UnderstudyError):
+    """A person is to drive or correct, and there is no window for them."""
+
+
 class ExpertMissing(UnderstudyError):
     """The expert asked for is not there."""
 
@@ -69,7 +73,7 @@ class CorrectSettings:
     takeover: TakeoverName = "hold"
     label_budget: int | None = None
     training: Literal["background", "inline", "none"] = "background"
-    """Train in a process beside the session; between ticks, so that it repeats exactly; or not at all (someone else does)."""
+    """In a process beside the session; between ticks, so that it repeats exactly; or not here at all."""
     labels_per_fit: int = 50
     """Labels from one student to the next, when training inline."""
     seed: int | None = None
@@ -169,6 +173,15 @@ def find_expert(
             f"Train one with `train ppo --env {world.name}`, or name human, scripted or a policy's path."
         )
     return PolicyExpert(load_policy(path), path.stem), Driver.POLICY
+
+
+def require_window(headless: bool, option: str, who: str) -> None:
+    """A person needs a window. Raises PersonMissing."""
+    if headless and who == "human":
+        raise PersonMissing(
+            f"--headless: {option}: expected scripted, ppo or the path of a policy, found human. A person needs the "
+            "window: leave --headless out, or name another."
+        )
 
 
 def default_policy(learner: str, world: World) -> Path:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
+from numpy.typing import NDArray
 
 import recordings
 from learners.interface import Policy, Snapshot
@@ -150,7 +150,7 @@ class BackgroundTrainer:
         """The trainer's process."""
         return self._process.pid
 
-    def teach(self, step: int, observation: Any, action: Any) -> None:  # noqa: ARG002 - it reads the recording
+    def teach(self, step: int, observation: Any, action: Any) -> None:
         self._has_news = True
 
     def poll(self) -> StudentVersion | None:
@@ -251,29 +251,31 @@ class _Classroom:
         """Learn of the labels flushed since the last look; says whether there are any."""
         self._reader.refresh()
         seen, n_labels = self._labels_read, self._reader.n_labels
-        if n_labels == seen:
-            return False
         steps, actions = (
             self._reader.read("labels", column, seen, n_labels) for column in ("step", "action")
         )
+        steps = steps[: _leading(steps < self._reader.n_steps)]
+        if not len(steps):
+            return False
         first = int(steps.min())
         observations = self._reader.column("observation")[first : int(steps.max()) + 1]
-        for step, action in zip(steps.tolist(), actions, strict=True):
+        for step, action in zip(steps.tolist(), actions, strict=False):
             self._lessons.add(step, observations[step - first], action)
-        self._labels_read = n_labels
+        self._labels_read += len(steps)
         return True
 
     def _learn(self) -> None:
         """Go on until it is time to show the student, or until there is news."""
         until_s = time.monotonic() + (SHOW_EVERY_S if self._is_shown else 0.0)
-        snapshot = None
-        for snapshot in self._training:
-            if time.monotonic() >= until_s or self._connection.poll():
+        newest = None
+        while newest is None or (time.monotonic() < until_s and not self._connection.poll()):
+            snapshot = next(self._training, None)
+            if snapshot is None:
+                self._is_learned = True
                 break
-        else:
-            self._is_learned = True
-        if snapshot is not None:
-            self._show(snapshot)
+            newest = snapshot
+        if newest is not None:
+            self._show(newest)
 
     def _show(self, snapshot: Snapshot) -> None:
         from learners.checkpoint import save
@@ -292,3 +294,8 @@ class _Classroom:
             "newest_label": self._labels_read - 1,
         }
         self._connection.send_bytes(json.dumps(told).encode())
+
+
+def _leading(is_there: NDArray[np.bool_]) -> int:
+    """How many entries come before the first False: a label may be seen a moment before its step is."""
+    return len(is_there) if is_there.all() else int(is_there.argmin())

@@ -23,7 +23,6 @@ class ScriptedHand:
 
     def __init__(self, session: Session, expert: Expert) -> None:
         self._session, self._expert = session, expert
-        self._key_of = {action: key for key, action in reversed(session.world.keys.items())}
         self._down: int | None = None
         self._pressed_at = -1
 
@@ -37,7 +36,7 @@ class ScriptedHand:
         if self._session.running:
             self._pressed_at = self._session.driven_ticks
             action = self._expert.act(self._session.observation, self._session.episode_length)
-            self._down = KEY_CODES[self._key_of[int(action)]]
+            self._down = KEY_CODES[self._session.world.key_for(action)]
             pygame.event.post(pygame.Event(pygame.KEYDOWN, key=self._down))
 
 

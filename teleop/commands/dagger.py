@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -15,10 +15,9 @@ import tyro
 from learners import dagger
 from learners.evaluation import evaluate
 from learners.interface import Policy, Snapshot
-from learners.policies import NetworkPolicy
-from recordings.errors import UnderstudyError
 from teleop import headless
 from teleop.clock import StepClock, WallClock
+from teleop.commands.keep import keep_policy
 from teleop.commands.report import Report, progress_console, table
 from teleop.commands.verdict import verdict
 from teleop.rounds import SessionSampler
@@ -29,14 +28,11 @@ from teleop.start import (
     TakeoverName,
     default_policy,
     default_recording,
+    require_window,
     start_correction,
 )
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose
-
-
-class NobodyThere(UnderstudyError):
-    """A person is asked for, and there is no window."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +91,7 @@ class Dagger:
 
         torch.set_num_threads(1)
         world = choose(self.env, self.keys)
-        if self.headless and self.expert == "human":
-            raise NobodyThere(
-                "dagger --headless: --expert: expected scripted, ppo or the path of a policy, found human. "
-                "A person needs the window: leave --headless out."
-            )
+        require_window(self.headless, "--expert", self.expert)
         return self._rounds(world) if self.headless else self._live(world)
 
     def _settings(self, world: World) -> CorrectSettings:
@@ -193,10 +185,8 @@ class Dagger:
     def _save(self, student: Policy | None, world: World) -> Path | None:
         if student is None:
             return None
-        from learners.checkpoint import Origin, save
-
         path = self.policy or default_policy("dagger", world)
-        save(cast(NetworkPolicy, student), path, Origin("dagger", world.env_id))
+        keep_policy(student, path, "dagger", world.env_id, expert=self.expert, seed=self.seed)
         return path
 
 
@@ -215,4 +205,5 @@ def _text(data: dict[str, Any], words: str) -> str:
         if data["policy"]
         else "No student was trained: no label was given."
     )
-    return f"{sheet}{student}\n{data['recording']}: {data['labels']} labels ({data['distinct_labels']} distinct). {words}"
+    labels = f"{data['labels']} labels ({data['distinct_labels']} distinct)"
+    return f"{sheet}{student}\n{data['recording']}: {labels}. {words}"

@@ -1,7 +1,7 @@
 """`demo`: the whole loop in a minute, with nobody at the keyboard.
 
-A scripted hand presses real keys in the window and demonstrates; a student is cloned from that; then it drives, errs, is
-corrected by the scripted expert wherever it asks, and improves round by round. Everything is recorded and replayed.
+A scripted hand presses real keys in the window and demonstrates; a student is cloned from that; then it drives, errs,
+is corrected by the scripted expert wherever it asks, and improves round by round. Everything is recorded and replayed.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import tyro
 
 from learners import bc, dagger
-from learners.checkpoint import Origin, save
 from learners.evaluation import evaluate
 from learners.interface import Policy
-from learners.policies import Architecture, NetworkPolicy
 from learners.networks import build, freeze
+from learners.policies import Architecture
 from recordings.demonstrations import Demonstrations, Filter, load
-from teleop.app import DriveScene, painter_for
+from teleop.app.drive import DriveScene
 from teleop.app.errors import NoDisplay
 from teleop.app.guided import Guided, ScriptedHand
+from teleop.app.painters.choose import painter_for
 from teleop.app.window import Window
 from teleop.clock import StepClock
+from teleop.commands.keep import keep_policy
 from teleop.commands.report import Report, progress_console, table
 from teleop.commands.verdict import verdict
 from teleop.experts import scripted_expert
@@ -120,7 +120,7 @@ class _Run:
         known = load(self.recording, Filter(actions="labelled", labels="only"))
         student = self._clone(known)
         student = self._correct(known, student)
-        save(cast(NetworkPolicy, student), self.policy, Origin("dagger", WORLD.env_id))
+        keep_policy(student, self.policy, "dagger", WORLD.env_id, seed=self.seed)
         _plot(self.stages, self.plot)
         verified, words = verdict(self.recording)
         data = {
@@ -132,7 +132,9 @@ class _Run:
             "verified": verified,
             "seconds": time.monotonic() - self.began_s,
         }
-        return Report(data, f"{_sheet(self.stages)}\n{words}\n{_pointers(self)}", 1 if verified is False else 0)
+        return Report(
+            data, f"{_sheet(self.stages)}\n{words}\n{_pointers(self)}", 1 if verified is False else 0
+        )
 
     def _demonstrate(self) -> None:
         """The scripted hand drives as a person would: its keys go through the window's own event queue."""
@@ -201,12 +203,12 @@ class _Run:
         self, stage: str, student: Policy, known: Demonstrations | None = None, session: Session | None = None
     ) -> None:
         taught = set() if known is None else set(known.observations[known.labelled].tolist())
-        labels = (0 if known is None else int(known.labelled.sum())) + (0 if session is None else session.labels)
+        labels = (0 if known is None else int(known.labelled.sum())) + (
+            0 if session is None else session.labels
+        )
         distinct = len(taught | (session.labelled_states if session is not None else set()))
         found = evaluate(student, WORLD.spec())
-        self.stages.append(
-            Stage(stage, found.return_mean, labels, distinct, time.monotonic() - self.began_s)
-        )
+        self.stages.append(Stage(stage, found.return_mean, labels, distinct, time.monotonic() - self.began_s))
         progress_console().print(f"{stage}: return {found.return_mean:.2f}, {distinct} states labelled")
 
 
@@ -245,9 +247,26 @@ def _plot(stages: list[Stage], path: Path) -> None:
     axes = figure.add_subplot()
     taught = stages[1:]
     axes.axhline(10.0, color="#999999", linewidth=1, linestyle="--", label="optimum")
-    axes.plot([s.distinct_labels for s in taught], [s.return_mean for s in taught], "o-", color="#0072B2", label="student")
-    axes.plot(taught[0].distinct_labels, taught[0].return_mean, "o", color="#D55E00", markersize=9, label="cloned from demonstrations")
-    axes.set(xlabel="states labelled", ylabel="return (exact, over all starts)", title="GridWorld: from demonstrations to corrections")
+    axes.plot(
+        [s.distinct_labels for s in taught],
+        [s.return_mean for s in taught],
+        "o-",
+        color="#0072B2",
+        label="student",
+    )
+    axes.plot(
+        taught[0].distinct_labels,
+        taught[0].return_mean,
+        "o",
+        color="#D55E00",
+        markersize=9,
+        label="cloned from demonstrations",
+    )
+    axes.set(
+        xlabel="states labelled",
+        ylabel="return (exact, over all starts)",
+        title="GridWorld: from demonstrations to corrections",
+    )
     axes.legend(loc="lower right", frameon=False)
     axes.grid(alpha=0.25)
     figure.savefig(path, dpi=130)

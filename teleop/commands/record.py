@@ -14,7 +14,7 @@ from teleop.clock import StepClock, WallClock
 from teleop.commands.report import Report
 from teleop.commands.verdict import verdict
 from teleop.session import Session
-from teleop.start import RecordSettings, default_recording, start_recording
+from teleop.start import RecordSettings, default_recording, require_window, start_recording
 from teleop.worlds.choice import choose
 
 
@@ -46,6 +46,7 @@ class Record:
 
     def run(self) -> Report:
         began_s = time.monotonic()
+        require_window(self.headless, "--driver", self.driver)
         world = choose(self.env, self.keys)
         settings = RecordSettings(
             world,

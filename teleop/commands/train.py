@@ -19,6 +19,7 @@ from learners import LEARNERS, load_policy
 from learners.interface import Snapshot
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
+from teleop.commands.keep import keep_policy
 from teleop.commands.report import Report, progress_console
 from teleop.start import RUNS
 from teleop.worlds.choice import choose
@@ -142,13 +143,7 @@ class Train:
             _judge(training, world, self.options.seed)
         best = training.best
         assert best is not None
-        from learners.checkpoint import Origin, save
-
-        save(
-            best.policy,
-            out,
-            Origin(self.learner, world.id, installed("understudy"), {"seed": self.options.seed}),
-        )  # type: ignore[arg-type]
+        keep_policy(best.policy, out, self.learner, world.id, seed=self.options.seed)
         data = {
             "learner": self.learner,
             "policy": str(out),
@@ -165,9 +160,8 @@ class Train:
 def parse(prog: str, words: list[str]) -> Train:
     """The first word names the learner, whose settings become options beside the shared ones."""
     if not words or words[0].startswith("-"):
-        print(
-            f"usage: {prog} LEARNER [OPTIONS]\n\nLearners: {', '.join(LEARNERS)}. `{prog} LEARNER --help` lists its options."
-        )
+        print(f"usage: {prog} LEARNER [OPTIONS]\n\nLearners: {', '.join(LEARNERS)}.")
+        print(f"`{prog} LEARNER --help` lists a learner's options.")
         sys.exit(0 if words and words[0] in ("-h", "--help") else 2)
     learner, rest = words[0], words[1:]
     config = LEARNERS[learner].Config
@@ -175,14 +169,8 @@ def parse(prog: str, words: list[str]) -> Train:
         "Both", [("options", Options), ("config", config, field(default_factory=config))], frozen=True
     )
     both.__doc__ = (LEARNERS[learner].__doc__ or learner).split("\n")[0]
-    chosen = tyro.cli(tyro.conf.OmitArgPrefixes[both], prog=f"{prog} {learner}", args=rest)
+    chosen = tyro.cli(both, prog=f"{prog} {learner}", args=rest, config=(tyro.conf.OmitArgPrefixes,))
     return Train(learner, chosen.options, chosen.config, chosen.options.json)
-
-
-def installed(distribution: str) -> str:
-    from importlib.metadata import version
-
-    return version(distribution)
 
 
 EXPERTS = ("human", "scripted", "policy", "replayed")

@@ -102,6 +102,13 @@ class World:
                 f"and pass it with --keys."
             )
 
+    def key_for(self, action: Any) -> str:
+        """The first key that means this action. Raises KeyError where none does."""
+        for key, meaning in self.keys.items():
+            if np.array_equal(meaning, action):
+                return key
+        raise KeyError(f"{self.name}: no key means action {action!r}")
+
     @property
     def mirror(self) -> Callable[[Array, Array], tuple[Array, Array]] | None:
         """The world's symmetry as learners take it, or None: observations, actions -> the same, mirrored."""

@@ -1,0 +1,151 @@
+"""The command line as its users meet it: the same program, other words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from teleop.cli import COMMANDS, main
+
+
+@pytest.fixture(autouse=True)
+def _somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> dict[str, Any]:
+    """One command with --json; what it printed."""
+    assert main([*words, "--json"]) == status
+    out: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return out
+
+
+def test_the_whole_loop_without_a_window(capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = run(
+        capsys,
+        "record",
+        "--driver",
+        "scripted",
+        "--headless",
+        "--episodes",
+        "20",
+        "--seed",
+        "0",
+        "--out",
+        "e.h5",
+    )
+    assert recorded["verified"] is True
+    assert recorded["episodes"] == 20
+
+    trained = run(capsys, "train", "bc", "--data", "e.h5", "--out", "clone.safetensors")
+    assert trained["learner"] == "bc"
+    assert trained["peak_mb"] > 0
+
+    judged = run(capsys, "evaluate", "clone.safetensors")
+    assert judged["exact"] is True
+    assert judged["episodes"] is None
+    assert judged["return_mean"] == pytest.approx(trained["return_mean"])
+
+    corrected = run(
+        capsys, "dagger", "--expert", "scripted", "--headless", "--rounds", "3", "--seed", "0",
+        "--student", "clone.safetensors", "--out", "d.h5", "--policy", "s.safetensors",
+    )  # fmt: skip
+    assert [set(each) for each in corrected["rounds"]] == [{"return_mean", "labels", "seconds"}] * 3
+    assert corrected["return_mean"] > judged["return_mean"]
+    assert corrected["labels"] >= corrected["distinct_labels"] > 0
+
+    replayed = run(capsys, "replay", "d.h5", "--headless")
+    assert replayed["verified"] is True
+    assert replayed["divergence"] is None
+
+    held = run(capsys, "info", "d.h5")
+    assert held["labels"] == corrected["labels"]
+    assert held["world"] == "understudy/GridWorld-v0"
+    assert held["recovered"] is None
+    assert set(held["drivers"]) == {"student", "scripted"}
+
+
+def test_an_existing_recording_is_continued_and_another_world_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ("record", "--driver", "scripted", "--headless", "--episodes", "2", "--out", "e.h5")
+    run(capsys, *words)
+    run(capsys, *words)
+    assert run(capsys, "info", "e.h5")["episodes"] == 4
+    assert main([*words, "--env", "cartpole"]) == 1
+    said = capsys.readouterr().err
+    assert "e.h5" in said
+    assert "CartPole" in said
+    assert "Traceback" not in said
+    assert run(capsys, "info", "e.h5")["episodes"] == 4
+
+
+def test_a_policy_can_be_the_expert(capsys: pytest.CaptureFixture[str]) -> None:
+    run(
+        capsys,
+        "record",
+        "--env",
+        "cartpole",
+        "--driver",
+        "scripted",
+        "--headless",
+        "--episodes",
+        "2",
+        "--out",
+        "c.h5",
+    )
+    run(capsys, "train", "bc", "--data", "c.h5", "--out", "c.safetensors", "--updates", "500")
+    found = run(
+        capsys, "dagger", "--env", "cartpole", "--expert", "c.safetensors", "--headless", "--rounds", "2"
+    )
+    assert found["labels"] == 50
+    assert set(run(capsys, "info", found["recording"])["drivers"]) == {"student", "policy"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "usage" in said.lower()
+
+
+def test_every_learner_explains_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    from learners import LEARNERS
+
+    for learner in LEARNERS:
+        assert main(["train", learner, "--help"]) == 0
+        said = capsys.readouterr().out
+        assert "--data" in said
+        assert "--seed" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["frobnicate"], 2, "expected a command"),
+        (["evaluate"], 2, "Required"),
+        (["evaluate", "missing.safetensors"], 1, "missing.safetensors"),
+        (["evaluate", "missing.safetensors", "--episodes", "many"], 2, "episodes"),
+        (["info", "missing.h5"], 1, "missing.h5"),
+        (["replay", ".", "--headless"], 1, "directory"),
+        (["train", "bc"], 1, "--data"),
+        (["train", "nonsense", "--data", "x.h5"], 2, "nonsense"),
+        (["record", "--headless"], 1, "window"),
+        (["record", "--env", "nowhere", "--driver", "scripted", "--headless"], 1, "nowhere"),
+        (["record", "--env", "nowhere", "--headless", "--driver", "nobody.safetensors"], 1, "nowhere"),
+        (["dagger", "--headless"], 1, "human"),
+        (["dagger", "--headless", "--expert", "ppo"], 1, "train ppo"),
+        (["benchmark", "--only", "nothing"], 1, "nothing"),
+    ],
+)
+def test_bad_words_are_one_paragraph(
+    words: list[str], status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == status
+    said = capsys.readouterr()
+    assert says in said.err + said.out
+    assert "Traceback" not in said.err
+    assert not list(Path().glob("**/*.h5")), "nothing is left behind"
