@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import tyro
 
@@ -195,7 +200,125 @@ def _timing(
     )
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run of a command, in a process of its own."""
+
+    data: dict[str, Any]
+    """What it printed with --json."""
+    seconds: float
+    """Wall time of the whole process, imports included."""
+    peak_mb: float
+
+
+def run_command(*words: str) -> Run:
+    """Run a command with --json. Raises UnderstudyError with what it said where it fails."""
+    began_s = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "main", *words, "--json"], stdout=subprocess.PIPE, stderr=said
+        )
+        assert process.stdout is not None
+        printed = process.stdout.read()
+        process.stdout.close()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise UnderstudyError(f"{' '.join(words)}: {said.read().decode(errors='replace')[-500:]}")
+    return Run(json.loads(printed), time.monotonic() - began_s, usage.ru_maxrss / 1024)
+
+
+def _cloning(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    runs = []
+    for seed in seeds:
+        data = str(folder / f"expert-{seed}.h5")
+        run_command(
+            "record",
+            "--driver",
+            "scripted",
+            "--headless",
+            "--episodes",
+            "1000",
+            "--seed",
+            str(seed),
+            "--out",
+            data,
+        )
+        out = str(folder / "bc.safetensors")
+        runs.append(run_command("train", "bc", "--data", data, "--seed", str(seed), "--out", out))
+    demonstrations = "1,000 optimal demonstrations"
+    return [_returns("behavioural cloning", GRIDWORLD, "bc", demonstrations, runs, "", None)]
+
+
+def _correction(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    rows = []
+    for world, budget, least in ((GRIDWORLD, 2000, 9.9), (CARTPOLE, 500, 500.0)):
+        runs = [_corrected(world, "scripted", budget, folder, seed) for seed in seeds]
+        claim = f"at least {least:g} from at most {budget} distinct labels"
+        rows.append(
+            _returns("DAgger, uncertainty gate", world, "dagger", "scripted expert", runs, claim, least)
+        )
+    return rows
+
+
+def _reward(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    """PPO on the world's own reward, and DAgger with what came out as the expert."""
+    rows = []
+    for world, least, limit_s in ((GRIDWORLD, 9.7, 120), (CARTPOLE, 500.0, 60)):
+        experts = [folder / f"ppo-{world.name}-{seed}.safetensors" for seed in seeds]
+        words = ("train", "ppo", "--env", world.name, "--target", str(least), "--limit-s", str(limit_s))
+        runs = [
+            run_command(*words, "--seed", str(seed), "--out", str(expert))
+            for seed, expert in zip(seeds, experts, strict=True)
+        ]
+        claim = f"at least {least:g} within {limit_s} s"
+        rows.append(_returns("PPO", world, "ppo", "the world's reward", runs, claim, least))
+        taught = [
+            _corrected(world, str(expert), 2000, folder, seed)
+            for seed, expert in zip(seeds, experts, strict=True)
+        ]
+        rows.append(_returns("DAgger, uncertainty gate", world, "dagger", "PPO expert", taught, "", None))
+    return rows
+
+
+def _corrected(world: World, expert: str, budget: int, folder: Path, seed: int) -> Run:
+    stem = folder / f"dagger-{world.name}-{Path(expert).stem}-{seed}"
+    files = ("--out", f"{stem}.h5", "--policy", f"{stem}.safetensors", "--label-budget", str(budget))
+    return run_command(
+        "dagger", "--env", world.name, "--expert", expert, "--headless", "--seed", str(seed), *files
+    )
+
+
+def _returns(
+    name: str, world: World, learner: str, data: str, runs: Sequence[Run], claim: str, least: float | None
+) -> Row:
+    """Median and range over seeds. A claim is met where every seed meets it."""
+    returns = [run.data["return_mean"] for run in runs]
+    labels = [run.data["distinct_labels"] for run in runs if "distinct_labels" in run.data]
+    env_steps = [run.data["env_steps"] for run in runs if run.data.get("env_steps")]
+    return Row(
+        f"{name}, {data}",
+        world.name,
+        learner,
+        data,
+        return_median=median(returns),
+        return_min=min(returns),
+        return_max=max(returns),
+        seeds=len(runs),
+        seconds=median(run.seconds for run in runs),
+        peak_mb=max(run.peak_mb for run in runs),
+        labels=median(labels) if labels else None,
+        env_steps=median(env_steps) if env_steps else None,
+        claim=claim,
+        met=None if least is None else min(returns) >= least,
+    )
+
+
 CASES = (
+    Case(("bc", "gridworld"), _cloning),
+    Case(("dagger", "gridworld", "cartpole"), _correction),
+    Case(("ppo", "gridworld", "cartpole"), _reward),
     Case(("throughput", "gridworld", "vector"), _throughput),
     Case(("recording", "cartpole"), _recording),
     Case(("recording", "replay", "gridworld", "cartpole"), _replay),

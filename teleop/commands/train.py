@@ -169,7 +169,7 @@ def parse(prog: str, words: list[str]) -> Train:
         "Both", [("options", Options), ("config", config, field(default_factory=config))], frozen=True
     )
     both.__doc__ = (LEARNERS[learner].__doc__ or learner).split("\n")[0]
-    chosen = tyro.cli(both, prog=f"{prog} {learner}", args=rest, config=(tyro.conf.OmitArgPrefixes,))
+    chosen: Any = tyro.cli(both, prog=f"{prog} {learner}", args=rest, config=(tyro.conf.OmitArgPrefixes,))
     return Train(learner, chosen.options, chosen.config, chosen.options.json)
 
 
