@@ -25,22 +25,24 @@ class Sign:
 
 
 class Stage:
-    """Keeps the whole window's background until a word, its size or the type changes."""
+    """Paints the whole window's background when a word or its size changes, else the dark under the world alone.
+
+    A window keeps what was drawn on it in the last frame, and to paint all of it again is the dearest part of one.
+    """
 
     def __init__(self) -> None:
-        self._picture = pygame.Surface((1, 1))
-        self._picture_of: tuple[Sign, Layout, tuple[int, int]] | None = None
+        self._painted: tuple[Sign, Layout, pygame.Surface] | None = None
 
     def draw(self, surface: pygame.Surface, typeface: Typeface, layout: Layout, sign: Sign) -> None:
         """Cover `surface`; `layout.world` is left dark, for the world to be drawn into."""
-        if self._picture_of != (sign, layout, surface.get_size()):
-            self._picture_of = (sign, layout, surface.get_size())
-            self._picture = _paint(typeface, layout, sign, surface.get_size())
-        surface.blit(self._picture, (0, 0))
+        if self._painted is not None and self._painted[2] is surface and self._painted[:2] == (sign, layout):
+            surface.fill(STAGE, layout.world)
+            return
+        self._painted = (sign, layout, surface)
+        _paint(surface, typeface, layout, sign)
 
 
-def _paint(typeface: Typeface, layout: Layout, sign: Sign, size: tuple[int, int]) -> pygame.Surface:
-    picture = pygame.Surface(size)
+def _paint(picture: pygame.Surface, typeface: Typeface, layout: Layout, sign: Sign) -> None:
     picture.fill(BACKGROUND)
     frame = typeface.px(5)
     pygame.draw.rect(picture, sign.colour, layout.stage, border_radius=typeface.px(8))
@@ -49,7 +51,6 @@ def _paint(typeface: Typeface, layout: Layout, sign: Sign, size: tuple[int, int]
     pygame.draw.rect(picture, STAGE, inside, border_radius=typeface.px(4))
     _draw_banner(picture, typeface, layout.banner, sign)
     _draw_hint(picture, typeface, layout.hint, sign)
-    return picture
 
 
 def _draw_banner(picture: pygame.Surface, typeface: Typeface, bar: pygame.Rect, sign: Sign) -> None:
