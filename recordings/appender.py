@@ -11,6 +11,7 @@ The others are lengthened a chunk at a time, ahead of their rows, and cut to the
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import os
@@ -157,7 +158,8 @@ class Appender:
         """
         with tempfile.TemporaryFile() as sink:
             os.dup2(sink.fileno(), self._file.get_vfd_handle())
-            self._release()
+            with contextlib.suppress(OSError, RuntimeError):
+                self._release()
         self._raw.close()
 
     def sync(self) -> None:

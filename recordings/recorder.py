@@ -431,7 +431,8 @@ class Recorder:
             else f"are in {saved}. Take them in with recordings.emergency.take_in(recording, emergency_file)"
         )
         message = (
-            f"{self.path}: {why} ({error}). Recording has stopped; {self.flushed_steps} steps are in the file, and "
+            f"{self.path}: {why} ({_reason(error)}). Recording has stopped; {self.flushed_steps} steps are "
+            f"in the file, and "
             f"the last {self._buffered} steps, labels and edits {where}. Free some space first."
         )
         elsewhere = None if saved is None else str(saved)
@@ -448,6 +449,11 @@ def _require_same_world(path: Path, found: Header, expected: Header) -> None:
                 f"{here[:200]!r}. It is of another world; record into another file, or continue it in "
                 "its own world."
             )
+
+
+def _reason(error: OSError) -> str:
+    """In few words: HDF5's own run over several lines."""
+    return os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
 
 
 def _cannot_write(path: Path, error: OSError) -> RecordingError:
