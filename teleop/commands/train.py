@@ -6,13 +6,12 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import tyro
-from gymnasium.envs.registration import EnvSpec
 
 import recordings
 from learners import LEARNERS, load_policy
@@ -21,8 +20,10 @@ from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
 from teleop.commands.keep import keep_policy
 from teleop.commands.report import Report, progress_console
-from teleop.start import RUNS
-from teleop.worlds.choice import choose
+from teleop.experts import scripted_expert
+from teleop.start import default_policy
+from teleop.worlds.catalogue import World
+from teleop.worlds.choice import choose, recorded_world
 
 
 class NothingToTrainOn(UnderstudyError):
@@ -39,6 +40,8 @@ class Options:
     """Where the policy goes. Default: runs/LEARNER-WORLD.safetensors."""
     env: str | None = None
     """The world: to interact with, and to evaluate the policy in. Default: the one that was recorded."""
+    mirror: bool = False
+    """Cloning and DAgger: let every label count mirrored too, in a world that has a mirror (CartPole)."""
     start: Path | None = None
     """A policy to go on from. Default: a new one."""
     actions: Literal["auto", "executed", "labelled"] = "auto"
@@ -53,9 +56,9 @@ class Options:
     labelers: tuple[str, ...] = ()
     """Imitate only these labelers' labels. Default: everybody's; the last of a step counts."""
     target: float | None = None
-    """Stop once the policy's return is at least this."""
+    """Learning from a reward: stop once the return is at least this. Default: what the world calls solved."""
     limit_s: float | None = None
-    """Stop after this many seconds."""
+    """Stop after this many seconds. Default: 110 when learning from a reward, else when the learner is done."""
     seed: int = 0
     """Of everything random in training."""
     json: bool = False
@@ -92,26 +95,34 @@ class Train:
 
         torch.set_num_threads(1)
         options = self.options
+        if self.learner not in FROM_INTERACTION and not options.data:
+            raise NothingToTrainOn(
+                f"train {self.learner}: --data: expected one recording or more, found none. Record with "
+                "`record --env gridworld --driver scripted --headless`."
+            )
         demonstrations = load(options.data, _filter(options)) if options.data else None
         world = self._world(demonstrations)
-        out = options.out or RUNS / f"{self.learner}-{_short_name(options.env, world)}.safetensors"
         training = self._train(demonstrations, world)
-        return self._report(training, world, out)
+        return self._report(training, world, options.out or default_policy(self.learner, world))
 
-    def _world(self, demonstrations: Demonstrations | None) -> EnvSpec:
+    def _world(self, demonstrations: Demonstrations | None) -> World:
+        """The world of --env, else the one recorded."""
         if self.options.env is not None:
-            return choose(self.options.env).spec()
+            return choose(self.options.env)
         if demonstrations is None or demonstrations.env_spec is None:
             raise NothingToTrainOn(
-                f"train {self.learner}: expected --data FILE... or --env NAME, found neither. Record with "
-                "`record --env gridworld --driver scripted --headless`, or name a world to interact with."
+                f"train {self.learner}: --env: expected a world to learn in, found none. Name one."
             )
-        return demonstrations.env_spec
+        return recorded_world(demonstrations.env_spec)
 
-    def _train(self, demonstrations: Demonstrations | None, world: EnvSpec) -> Training:
+    def _train(self, demonstrations: Demonstrations | None, world: World) -> Training:
         training = Training()
         console = progress_console()
         options = self.options
+        if self.learner == "ppo":
+            options = replace(
+                options, target=options.target or world.solved_return, limit_s=options.limit_s or LIMIT_S
+            )
         with console.status(f"train {self.learner}") as status:
             try:
                 for snapshot in self._snapshots(demonstrations, world):
@@ -125,16 +136,20 @@ class Train:
                 console.print("Stopped; the best policy so far is kept.")
         return training
 
-    def _snapshots(self, demonstrations: Demonstrations | None, world: EnvSpec) -> Iterator[Snapshot]:
-        options: dict[str, Any] = {}
+    def _snapshots(self, demonstrations: Demonstrations | None, world: World) -> Iterator[Snapshot]:
+        extras: dict[str, Any] = {}
         if self.options.start is not None:
-            options["start"] = load_policy(self.options.start)
+            extras["start"] = load_policy(self.options.start)
+        if self.options.mirror:
+            extras["symmetry"] = world.mirror
+        if self.learner == "dagger":
+            extras["expert"] = scripted_expert(world)
         rng = np.random.default_rng(self.options.seed)
         train = LEARNERS[self.learner].train
-        snapshots: Iterator[Snapshot] = train(self.config, demonstrations, world, rng, **options)
+        snapshots: Iterator[Snapshot] = train(self.config, demonstrations, world.spec(), rng, **extras)
         return snapshots
 
-    def _report(self, training: Training, world: EnvSpec, out: Path) -> Report:
+    def _report(self, training: Training, world: World, out: Path) -> Report:
         if training.last is None:
             raise NothingToTrainOn(
                 f"train {self.learner}: stopped before there was a policy; nothing was written."
@@ -143,7 +158,7 @@ class Train:
             _judge(training, world, self.options.seed)
         best = training.best
         assert best is not None
-        keep_policy(best.policy, out, self.learner, world.id, seed=self.options.seed)
+        keep_policy(best.policy, out, self.learner, world.env_id, seed=self.options.seed)
         data = {
             "learner": self.learner,
             "policy": str(out),
@@ -196,10 +211,10 @@ def _has_labels(path: Path) -> bool:
         return reader.n_labels > 0
 
 
-def _short_name(env: str | None, world: EnvSpec) -> str:
-    return env if env is not None else world.name.lower()
-
-
+FROM_INTERACTION = ("ppo", "dagger")
+"""Learners that need a world rather than recordings."""
+LIMIT_S = 110.0
+"""Seconds after which a learner of a reward is stopped that nobody limited."""
 JUDGE_SHARE = 0.2
 """Of the time of a run, at most this goes into judging its students."""
 
@@ -208,7 +223,7 @@ def _is_time_to_judge(training: Training) -> bool:
     return training.judged_s <= JUDGE_SHARE * training.seconds
 
 
-def _judge(training: Training, world: EnvSpec, seed: int) -> None:
+def _judge(training: Training, world: World, seed: int) -> None:
     """Evaluate the newest student, and keep it if none was better.
 
     Only a learner of the world's own reward may be judged along the way: choosing an imitator by its true return
@@ -218,7 +233,7 @@ def _judge(training: Training, world: EnvSpec, seed: int) -> None:
 
     assert training.last is not None
     began_s = time.monotonic()
-    found = evaluate(training.last.policy, world, episodes=100, seed=seed).return_mean
+    found = evaluate(training.last.policy, world.spec(), episodes=100, seed=seed).return_mean
     training.judged_s += time.monotonic() - began_s
     if training.best_return is None or found >= training.best_return:
         training.best, training.best_return = training.last, found

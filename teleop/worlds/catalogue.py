@@ -81,6 +81,8 @@ class World:
     """Arguments of the environment."""
     symmetry: Symmetry = Symmetry.NONE
     """The mirror under which the world is unchanged."""
+    solved_return: float | None = None
+    """Mean return at which a learner of the world's own reward has learned enough; None: nobody knows."""
 
     @classmethod
     def for_env(cls, env_id: str) -> World:
@@ -141,11 +143,12 @@ GRIDWORLD = World(
     name="gridworld",
     env_id=GRIDWORLD_ID,
     title="GridWorld",
-    description="Reach the bottom right corner; dark cells and the border cost 1, the goal pays 10.",
+    description="Reach the bottom right corner: it pays 10. Red cells and the border cost 1.",
     keys=ARROWS_AND_WASD,
     scheme=ControlScheme.WAIT,
     control_hz=8.0,
     action_names=("up", "down", "left", "right"),
+    solved_return=9.8,
 )
 
 SLIPPERY_GRIDWORLD = dataclasses.replace(
@@ -154,6 +157,7 @@ SLIPPERY_GRIDWORLD = dataclasses.replace(
     title="GridWorld, slippery",
     description="GridWorld on ice: three moves in ten go another way.",
     kwargs={"slip": True},
+    solved_return=0.41,
 )
 
 CARTPOLE = World(
@@ -166,6 +170,7 @@ CARTPOLE = World(
     control_hz=12.0,
     action_names=("left", "right"),
     symmetry=Symmetry.NEGATE,
+    solved_return=500.0,
 )
 
 WORLDS = (GRIDWORLD, SLIPPERY_GRIDWORLD, CARTPOLE)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+from gymnasium.envs.registration import EnvSpec
 
 from teleop.worlds.catalogue import WORLDS, World, undriven
 from teleop.worlds.key_map import load_key_map
+
+
+def recorded_world(spec: EnvSpec) -> World:
+    """The world that a recording was made in: the listed one with the same settings, else one made from the spec."""
+    for world in WORLDS:
+        if world.env_id == spec.id and world.spec().kwargs == spec.kwargs:
+            return world
+    return replace(undriven(spec.id), kwargs=spec.kwargs)
 
 
 def choose(name: str, keys: Path | None = None) -> World:

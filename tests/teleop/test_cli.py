@@ -132,6 +132,7 @@ def test_every_learner_explains_its_settings(capsys: pytest.CaptureFixture[str])
         (["info", "missing.h5"], 1, "missing.h5"),
         (["replay", ".", "--headless"], 1, "directory"),
         (["train", "bc"], 1, "--data"),
+        (["train", "ppo"], 1, "--env"),
         (["train", "nonsense", "--data", "x.h5"], 2, "nonsense"),
         (["record", "--headless"], 1, "window"),
         (["record", "--env", "nowhere", "--driver", "scripted", "--headless"], 1, "nowhere"),
