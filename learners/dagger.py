@@ -7,8 +7,8 @@ One loop serves behavioural cloning and DAgger; they differ in who drives while 
   3. fit the student to all labels so far
   4. repeat
 
-Objective: the cloning loss in the states that the student itself visits. Without step 4 errors compound, up to
-quadratically with the episode's length; with it, linearly (theorem 3.2).
+Objective: the cloning loss in the states that the student itself visits. Without step 4 errors compound, up
+to quadratically with the episode's length; with it, linearly (theorem 3.2).
 
 Reading order: `imitate` (the loop), `train` (the parts together), `Practice` (sampling without a person).
 The live session can be another sampler: anything that turns a `Round` into labelled steps will do.

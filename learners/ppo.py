@@ -1,0 +1,375 @@
+"""Proximal policy optimisation: learning from the world's own reward (Schulman et al. 2017, algorithm 1).
+
+Objective, over steps sampled with the old policy, with r = pi(a | s) / pi_old(a | s) and advantages A:
+
+  maximise  mean min(r A, clip(r, 1 - eps, 1 + eps) A) + c_h mean entropy - c_v mean (V(s) - return)^2 / 2
+
+Advantages are generalised (GAE, Schulman et al. 2016). Details follow "The 37 implementation details of PPO"
+(Huang et al. 2022), but for two: at truncation the value of the state reached is bootstrapped, never at
+termination; and a table of values is not fitted by gradient, for each state's mean return is the minimiser.
+
+Reading order: Config, train, advantages, ppo_loss. The policy is the one that cloning trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.envs.registration import EnvSpec
+from torch import Tensor, nn
+from torch.nn import functional
+
+from learners.errors import UnsupportedWorldError
+from learners.evaluation import check_fit
+from learners.interface import Array, FloatArray, Policy, Snapshot
+from learners.networks import PolicyNetwork, build, freeze, thaw
+from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.rollout import Rollout, Sampler
+from learners.worlds import facts_of
+
+LOG_2_PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of PPO. None: what suits the observations: Discrete ones a table, others a perceptron."""
+
+    copies: int | None = None
+    """Copies of the world that are stepped at once; None: 256 (table), 16 (perceptron)."""
+    ticks: int | None = None  # steps
+    """Steps of each copy in one iteration; None: 128."""
+    learning_rate: float | None = None  # per update
+    """Adam step size; None: 0.02 (table), 0.001 (perceptron)."""
+    discount: float | None = None
+    """Worth of a reward one step later; None: 0.999 (table), 0.98 (perceptron)."""
+    trace: float | None = None
+    """GAE's lambda: 0 trusts the values, 1 the returns; None: 0.98 (table), 0.8 (perceptron)."""
+    entropy_bonus: float | None = None
+    """Reward for indecision, per nat; None: 0.01 (table), 0 (perceptron)."""
+    epochs: int | None = None
+    """Passes over each iteration's steps; None: 1 (table), 10 (perceptron)."""
+    minibatches: int | None = None
+    """Updates in one pass; None: 4 (table), 8 (perceptron)."""
+    clip: float = 0.2
+    """How far from 1 the ratio of new to old probability still counts."""
+    value_weight: float = 0.5
+    """Perceptron: weight of the values' loss."""
+    value_sweeps: int = 3
+    """Table: times that returns and values are computed from each other in one iteration."""
+    gradient_norm: float | None = None
+    """Longer gradients are shortened to this; None: no limit (table), 0.5 (perceptron)."""
+    advantage_floor: float = 0.1  # reward
+    """Added to the advantages' deviation before they are divided by it. Where rewards are rare, advantages are
+    nearly all noise, and dividing by their tiny deviation would turn the noise into a signal."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Units in each hidden layer of a perceptron, policy and values alike."""
+    iterations: int = 1_000
+    """Rounds of sampling and learning, at most; the caller may stop earlier."""
+
+
+def completed(config: Config, *, is_table: bool) -> Config:
+    """The settings with every None filled in (but for a table's `gradient_norm`: no limit)."""
+    suited: dict[str, Any] = (
+        {"copies": 256, "ticks": 128, "learning_rate": 0.02, "discount": 0.999, "trace": 0.98}
+        | {"entropy_bonus": 0.01, "epochs": 1, "minibatches": 4}
+        if is_table
+        else {"copies": 16, "ticks": 128, "learning_rate": 1e-3, "discount": 0.98, "trace": 0.8}
+        | {"entropy_bonus": 0.0, "epochs": 10, "minibatches": 8, "gradient_norm": 0.5}
+    )
+    return replace(config, **{name: value for name, value in suited.items() if getattr(config, name) is None})
+
+
+def train(
+    config: Config,
+    demonstrations: object,
+    world: EnvSpec | None,
+    rng: np.random.Generator,
+    *,
+    start: Policy | None = None,
+) -> Iterator[Snapshot]:
+    """One snapshot an iteration; `Snapshot.step` counts iterations. Demonstrations play no part.
+
+    start: a policy to go on from. Raises UnsupportedWorldError without a world, or for a start not made for it.
+    """
+    if world is None:
+        raise UnsupportedWorldError("ppo: expected a world to act in, found none. Name one.")
+    facts = facts_of(world)
+    if start is not None:
+        check_fit(start, facts)
+    is_table = isinstance(facts.observation_space, gym.spaces.Discrete)
+    settings = completed(config, is_table=is_table)
+    sampler = Sampler(world, cast(int, settings.copies), seed=int(rng.integers(2**31)))
+    try:
+        yield from _iterations(settings, sampler, rng, start)
+    finally:
+        sampler.close()
+
+
+def _iterations(
+    config: Config, sampler: Sampler, rng: np.random.Generator, start: Policy | None
+) -> Iterator[Snapshot]:
+    learner = Learner(config, sampler, rng, start)
+    env_steps = 0
+    for iteration in range(1, config.iterations + 1):
+        rollout = sampler.collect(learner.policy(), cast(int, config.ticks), rng)
+        env_steps += int(rollout.valid.sum())
+        metrics = learner.update(rollout, rng)
+        if rollout.finished:
+            metrics["training_return"] = float(np.mean([episode.return_ for episode in rollout.finished]))
+        yield Snapshot(iteration, learner.policy(), metrics, env_steps)
+
+
+class Learner:
+    """A policy, its values, and the optimiser of both."""
+
+    def __init__(
+        self, config: Config, sampler: Sampler, rng: np.random.Generator, start: Policy | None
+    ) -> None:
+        observations, actions = sampler.envs.single_observation_space, sampler.envs.single_action_space
+        hidden = () if isinstance(observations, gym.spaces.Discrete) else config.hidden
+        first = own_rows(start) if start is not None else None
+        self.architecture = (
+            Architecture(observations, actions, hidden) if first is None else first.architecture
+        )
+        self.config = config
+        self.actor = build(self.architecture, rng) if first is None else thaw(first)
+        self.critic: Critic
+        if isinstance(observations, gym.spaces.Discrete):
+            self.critic = TableCritic(observations, config)
+        else:
+            self.critic = NetworkCritic(
+                build(Architecture(observations, gym.spaces.Discrete(1), hidden), rng)
+            )
+        self._parameters = [*self.actor.parameters(), *self.critic.parameters()]
+        self._adam = torch.optim.Adam(self._parameters, lr=cast(float, config.learning_rate), fused=True)
+
+    def policy(self) -> NetworkPolicy:
+        """The policy that the actor is now."""
+        return freeze(self.actor, self.architecture)
+
+    def update(self, rollout: Rollout, rng: np.random.Generator) -> dict[str, float]:
+        """Some passes over the steps of one rollout."""
+        batch = self._batch(rollout)
+        sums: dict[str, float] = {}
+        n_updates = cast(int, self.config.epochs) * cast(int, self.config.minibatches)
+        for _ in range(cast(int, self.config.epochs)):
+            order = torch.from_numpy(rng.permutation(len(batch.returns)))
+            for rows in torch.chunk(order, cast(int, self.config.minibatches)):
+                for name, value in self._step(batch.rows(rows)).items():
+                    sums[name] = sums.get(name, 0.0) + value / n_updates
+        return sums
+
+    def _step(self, batch: Batch) -> dict[str, float]:
+        loss, parts = ppo_loss(self.config, self.actor, self.critic, batch)
+        self._adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.gradient_norm is not None:
+            nn.utils.clip_grad_norm_(self._parameters, self.config.gradient_norm)
+        self._adam.step()
+        return {name: part.item() for name, part in parts.items()}
+
+    @torch.no_grad()
+    def _batch(self, rollout: Rollout) -> Batch:
+        """The valid steps of a rollout with their advantages, in rows."""
+        gains = self.critic.advantages(self.config, rollout)
+        returns = gains + self.critic.values(rollout.observations)
+        valid = rollout.valid
+        kept = gains[valid]
+        scaled = (kept - kept.mean()) / (kept.std() + self.config.advantage_floor)
+        observations, actions = (
+            torch.from_numpy(rollout.observations[valid]),
+            self._targets(rollout.actions[valid]),
+        )
+        old, _ = log_probabilities(self.actor, observations, actions)
+        return Batch(observations, actions, old, _floats(scaled), _floats(returns[valid]))
+
+    def _targets(self, actions: Array) -> Tensor:
+        if self.architecture.is_categorical:
+            first = int(cast(gym.spaces.Discrete, self.architecture.action_space).start)
+            return torch.from_numpy(actions.astype(np.int64) - first)
+        return _floats(actions.reshape(len(actions), -1))
+
+
+class NetworkCritic:
+    """Values from a perceptron, which `ppo_loss` draws towards the returns."""
+
+    def __init__(self, network: PolicyNetwork) -> None:
+        self.network = network
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        return self.network.parameters()
+
+    @torch.no_grad()
+    def values(self, observations: Array) -> FloatArray:
+        """observations (T, B, *o) -> (T, B)"""
+        ticks, copies = observations.shape[:2]
+        flat = torch.from_numpy(observations.reshape(ticks * copies, *observations.shape[2:]))
+        return cast(FloatArray, self.network(flat).numpy().astype(np.float64).reshape(ticks, copies))
+
+    def advantages(self, config: Config, rollout: Rollout) -> FloatArray:
+        return rollout_advantages(config, rollout, self)
+
+    def loss(self, batch: Batch) -> Tensor | None:
+        """Half the mean squared distance from the returns."""
+        return 0.5 * functional.mse_loss(self.network(batch.observations)[:, 0], batch.returns)
+
+
+class TableCritic:
+    """One value a state: the mean of the returns seen from it, drawn a little towards the value it had.
+
+    By gradient a rarely visited state takes hundreds of visits to learn that the goal is near, and exploration,
+    which lives on just those states, comes to a stop.
+    """
+
+    def __init__(self, space: gym.spaces.Discrete, config: Config) -> None:
+        self.table = np.zeros(int(space.n))
+        self._first = int(space.start)
+        self._sweeps = config.value_sweeps
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        return iter(())
+
+    def values(self, observations: Array) -> FloatArray:
+        """observations (T, B) -> (T, B)"""
+        return cast(FloatArray, self.table[observations - self._first])
+
+    def advantages(self, config: Config, rollout: Rollout) -> FloatArray:
+        """The advantages by the values before the last sweep, so that a step is not judged by its own return."""
+        states = rollout.observations[rollout.valid] - self._first
+        visits = np.bincount(states, minlength=len(self.table))
+        for _ in range(self._sweeps):
+            gains = rollout_advantages(config, rollout, self)
+            returns = (gains + self.values(rollout.observations))[rollout.valid]
+            totals = np.bincount(states, weights=returns, minlength=len(self.table))
+            self.table = (self.table + totals) / (1 + visits)
+        return gains
+
+    def loss(self, batch: Batch) -> Tensor | None:
+        """None: nothing is left for the gradient to do."""
+        return None
+
+
+Critic = TableCritic | NetworkCritic
+
+
+def own_rows(policy: Policy) -> NetworkPolicy:
+    """The same policy, but each state of a table answers for itself, so that it can learn for itself.
+
+    Raises UnsupportedWorldError for a policy that is no network and cannot be trained.
+    """
+    if not isinstance(policy, NetworkPolicy):
+        raise UnsupportedWorldError(
+            f"start: expected a trained policy, found {type(policy).__name__}, which has nothing to train."
+        )
+    if not policy.architecture.is_table:
+        return policy
+    stand_in = policy.arrays["stand_in"]
+    own = {"outputs": policy.arrays["outputs"][stand_in], "stand_in": np.arange(len(stand_in))}
+    return policy_from(policy.architecture, {**policy.arrays, **own})
+
+
+# -- the algorithm ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N steps."""
+
+    observations: Tensor
+    """(N, *o)"""
+    actions: Tensor
+    """(N,) int64, or (N, numbers) float32."""
+    old_log_probabilities: Tensor
+    """(N,) of those actions when they were taken."""
+    advantages: Tensor
+    """(N,)"""
+    returns: Tensor
+    """(N,) what the values ought to have been."""
+
+    def rows(self, index: Tensor) -> Batch:
+        return Batch(
+            self.observations[index],
+            self.actions[index],
+            self.old_log_probabilities[index],
+            self.advantages[index],
+            self.returns[index],
+        )
+
+
+def advantages(
+    rewards: FloatArray,
+    values: FloatArray,
+    next_values: FloatArray,
+    terminated: Array,
+    truncated: Array,
+    discount: float,
+    trace: float,
+) -> FloatArray:
+    """Generalised advantages (Schulman et al. 2016, equation 16), backwards in time.
+
+    All (T, B). next_values: of the observation that each step led to, an episode's last included; it counts for
+    nothing where the world terminated, and in full where the time merely ran out. No sum crosses an episode's end.
+    """
+    surprises = rewards + discount * next_values * ~terminated - values
+    goes_on = discount * trace * ~(terminated | truncated)
+    gains = np.zeros_like(surprises)
+    following = np.zeros(surprises.shape[1])
+    for t in reversed(range(len(surprises))):
+        following = surprises[t] + goes_on[t] * following
+        gains[t] = following
+    return gains
+
+
+def rollout_advantages(config: Config, rollout: Rollout, critic: Critic) -> FloatArray:
+    """(T, B) the advantages of a rollout's steps by the critic's values."""
+    return advantages(
+        rollout.rewards,
+        critic.values(rollout.observations),
+        critic.values(rollout.next_observations),
+        rollout.terminated,
+        rollout.truncated,
+        cast(float, config.discount),
+        cast(float, config.trace),
+    )
+
+
+def ppo_loss(
+    config: Config, actor: PolicyNetwork, critic: Critic, batch: Batch
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What is minimised, and its parts."""
+    log_probability, entropy = log_probabilities(actor, batch.observations, batch.actions)
+    surrogate = clipped_loss(log_probability - batch.old_log_probabilities, batch.advantages, config.clip)
+    indecision = entropy.mean()
+    loss = surrogate - cast(float, config.entropy_bonus) * indecision
+    parts = {"policy_loss": surrogate.detach(), "entropy": indecision.detach()}
+    if (value_loss := critic.loss(batch)) is not None:
+        loss = loss + config.value_weight * value_loss
+        parts["value_loss"] = value_loss.detach()
+    return loss, parts
+
+
+def clipped_loss(log_ratio: Tensor, gains: Tensor, clip: float) -> Tensor:
+    """Minus the clipped surrogate (Schulman et al. 2017, equation 7); log_ratio (N,), gains (N,) -> a scalar."""
+    ratio = log_ratio.exp()
+    return -torch.minimum(ratio * gains, ratio.clamp(1 - clip, 1 + clip) * gains).mean()
+
+
+def log_probabilities(actor: PolicyNetwork, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """log pi(a | s) (N,) and the entropy (N,), in nats."""
+    outputs = actor(observations)
+    if actions.dtype == torch.int64:
+        logs = functional.log_softmax(outputs, dim=1)
+        return logs.gather(1, actions[:, None])[:, 0], -(logs.exp() * logs).sum(1)
+    log_std = cast(Tensor, actor.log_std)
+    standard = (actions - outputs) * (-log_std).exp()
+    log_density = -0.5 * (standard.square() + LOG_2_PI) - log_std
+    return log_density.sum(1), (log_std + 0.5 * (1 + LOG_2_PI)).sum().expand(len(outputs))
+
+
+def _floats(array: Array) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
