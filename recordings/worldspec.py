@@ -17,6 +17,8 @@ from gymnasium.envs.registration import EnvSpec
 from recordings.errors import NotReplayable
 from recordings.schema import Header
 
+_WORLDS_OF_OTHER_LIBRARIES = ("GymV21Environment", "GymV26Environment")
+
 
 def registered_spec(header: Header) -> EnvSpec | None:
     """The spec of the recording's world, without rendering; None if the recording names no world.
@@ -53,7 +55,7 @@ def _registered(name: str) -> EnvSpec:
             f"env_spec_json: id: expected an environment registered here, found {name!r} ({error}). "
             "Install or import the package that registers it."
         ) from error
-    if str(spec.entry_point).startswith("shimmy"):
+    if name.startswith(_WORLDS_OF_OTHER_LIBRARIES):
         raise NotReplayable(
             f"env_spec_json: id: {name!r} makes environments of another library, named by the file. That "
             "is never done; make the environment yourself and pass it as `make`."
