@@ -7,6 +7,7 @@ whoever watches for a new policy sees the old one or the new one, never half of 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -68,7 +69,8 @@ def save(policy: NetworkPolicy, path: str | os.PathLike[str], origin: Origin | N
             os.fsync(file.fileno())
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise LearnerError(
             f"{path}: expected a place to write the policy, found: {error.strerror or error}. "
             f"Choose another path or make room; a policy that was there before is untouched."

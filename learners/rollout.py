@@ -125,7 +125,7 @@ def run_episodes(
     *,
     episodes: int,
     seed: int,
-    rng: np.random.Generator | None,
+    rng: np.random.Generator | None = None,
     copies: int = 100,
 ) -> list[FinishedEpisode]:
     """Exactly `episodes` complete episodes. Raises ValueError for fewer than one.

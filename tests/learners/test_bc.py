@@ -1,0 +1,190 @@
+"""Cloning, on numbers that can be checked by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium.envs.registration import EnvSpec
+
+from learners import bc
+from learners.errors import NothingToLearnError
+from learners.interface import Array, Snapshot
+from learners.networks import thaw
+from learners.policies import CategoricalPolicy, GaussianPolicy, NetworkPolicy, TablePolicy
+from recordings.demonstrations import Demonstrations
+
+PLANE = gym.spaces.Box(-10.0, 10.0, (2,))
+QUICK = bc.Config(hidden=(), learning_rate=0.1, updates=300, check_every=100)
+
+
+def last(
+    config: bc.Config, data: Demonstrations, world: EnvSpec | None = None, **options: object
+) -> Snapshot:
+    *_, snapshot = bc.train(config, data, world, np.random.default_rng(0), **options)  # type: ignore[arg-type]
+    return snapshot
+
+
+def chain_labels(states: list[int], actions: list[int]) -> Demonstrations:
+    return Demonstrations.from_pairs(
+        np.array(states, np.int64),
+        np.array(actions, np.int64),
+        observation_space=gym.spaces.Discrete(3),
+        action_space=gym.spaces.Discrete(2),
+    )
+
+
+def sides(n: int, seed: int = 0) -> Demonstrations:
+    """Points of the plane; the action says whether x > 0."""
+    points = np.random.default_rng(seed).uniform(-1, 1, (n, 2)).astype(np.float32)
+    return Demonstrations.from_pairs(
+        points,
+        (points[:, 0] > 0).astype(np.int64),
+        observation_space=PLANE,
+        action_space=gym.spaces.Discrete(2),
+    )
+
+
+def test_a_table_holds_the_share_of_each_action() -> None:
+    snapshot = last(bc.Config(smoothing=1.0), chain_labels([0, 0, 0, 1], [1, 1, 0, 1]))
+    policy = snapshot.policy
+    assert isinstance(policy, TablePolicy)
+    expected = [[2 / 5, 3 / 5], [1 / 3, 2 / 3], [1 / 2, 1 / 2]]
+    assert policy.probabilities(np.arange(3)) == pytest.approx(np.array(expected))
+    log_likelihood = 2 * np.log(3 / 5) + np.log(2 / 5) + np.log(2 / 3)
+    assert snapshot.metrics["loss"] == pytest.approx(-log_likelihood / 4)
+    assert snapshot.metrics["accuracy"] == pytest.approx(3 / 4)
+    assert snapshot.metrics["labels"] == 4
+    assert snapshot.metrics["distinct_labels"] == 2
+
+
+def test_any_demonstrated_action_is_right_where_several_were() -> None:
+    assert last(bc.Config(), chain_labels([0, 0], [0, 1])).metrics["accuracy_ties"] == 1
+    assert last(bc.Config(), chain_labels([0, 0], [0, 1])).metrics["accuracy"] == 0.5
+
+
+def test_the_nearest_taught_state_answers_where_states_have_places(chain: EnvSpec) -> None:
+    data = chain_labels([0], [1])
+    assert last(bc.Config(), data, chain).policy.act(np.arange(3)).tolist() == [1, 1, 1]
+    assert last(bc.Config(fallback="none"), data, chain).policy.act(np.arange(3)).tolist() == [1, 0, 0]
+
+
+def test_a_table_goes_on_from_what_it_knew() -> None:
+    first = last(bc.Config(), chain_labels([0], [1])).policy
+    second = last(bc.Config(), chain_labels([1], [1]), start=first).policy
+    assert second.act(np.arange(3)).tolist() == [1, 1, 0]
+
+
+def test_a_table_of_means_for_box_actions() -> None:
+    data = Demonstrations.from_pairs(
+        np.array([0, 0, 1]),
+        np.array([[1.0], [3.0], [-1.0]], np.float32),
+        observation_space=gym.spaces.Discrete(2),
+        action_space=gym.spaces.Box(-5, 5, (1,)),
+    )
+    policy = last(bc.Config(), data).policy
+    assert isinstance(policy, GaussianPolicy)
+    assert policy.act(np.array([0, 1])).tolist() == [[2.0], [-1.0]]
+    assert np.exp(policy.arrays["log_std"]) == pytest.approx([np.sqrt(2 / 3)])
+
+
+def test_a_perceptron_finds_the_line() -> None:
+    policy = last(QUICK, sides(500)).policy
+    assert policy.act(np.array([[0.3, 0.9], [-0.3, 0.9]])).tolist() == [1, 0]
+
+
+def test_a_mirror_teaches_the_other_side() -> None:
+    def mirror(observations: Array, actions: Array) -> tuple[Array, Array]:
+        return -observations, 1 - actions
+
+    data = sides(400)
+    right = data.observations[:, 0] > 0.2
+    half = dataclasses.replace(data, labelled=right)
+    probe = np.array([[-0.8, 0.0]], np.float32)
+    assert last(QUICK, half).policy.act(probe).tolist() == [1]
+    assert last(QUICK, half, symmetry=mirror).policy.act(probe).tolist() == [0]
+
+
+def test_a_perceptron_fits_a_line_by_least_squares() -> None:
+    x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+    data = Demonstrations.from_pairs(
+        np.hstack([x, 0 * x]), 2 * x - 0.5, observation_space=PLANE, action_space=gym.spaces.Box(-5, 5, (1,))
+    )
+    snapshot = last(dataclasses.replace(QUICK, l2=0.0), data)
+    assert snapshot.policy.act(np.array([[0.5, 0.0]], np.float32)) == pytest.approx(0.5, abs=0.02)
+    assert snapshot.metrics["loss"] < 1e-3
+
+
+def test_training_goes_on_from_a_given_student() -> None:
+    data = sides(300)
+    first = last(QUICK, data)
+    config = dataclasses.replace(QUICK, updates=5, learning_rate=1e-3)
+    second = last(config, data, start=first.policy)
+    assert second.metrics["loss"] == pytest.approx(first.metrics["loss"], rel=0.05)
+    assert isinstance(second.policy, NetworkPolicy)
+    assert isinstance(first.policy, NetworkPolicy)
+    assert (second.policy.arrays["mean"] == first.policy.arrays["mean"]).all()
+
+
+def test_the_same_seed_gives_the_same_student() -> None:
+    config = bc.Config(hidden=(8,), updates=20, check_every=10, batch_size=32)
+    first, second = (last(config, sides(100)).policy for _ in range(2))
+    assert isinstance(first, CategoricalPolicy)
+    assert isinstance(second, CategoricalPolicy)
+    for name, array in first.arrays.items():
+        assert array.tobytes() == second.arrays[name].tobytes()
+
+
+def test_a_tenth_of_the_episodes_is_held_out_if_there_are_ten() -> None:
+    data = sides(100)
+    episodes = dataclasses.replace(
+        data,
+        starts=np.arange(0, 100, 5),
+        lengths=np.full(20, 5),
+        final_observations=data.observations[:20],
+    )
+    held_out = bc._held_out_rows(bc.Config(), episodes, np.random.default_rng(0))
+    assert held_out.sum() == 10
+    assert {tuple(rows) for rows in held_out.reshape(20, 5).tolist()} == {(True,) * 5, (False,) * 5}
+    assert not bc._held_out_rows(bc.Config(), data, np.random.default_rng(0)).any()
+
+
+def test_the_loss_has_the_gradient_that_differences_give() -> None:
+    data = sides(16)
+    network = thaw(last(dataclasses.replace(QUICK, hidden=(3,), updates=5), data).policy).double()  # type: ignore[arg-type]
+    x = torch.from_numpy(data.observations).double()
+    network.forward = lambda o: _double_forward(network, o)  # type: ignore[method-assign, assignment]
+    y = torch.from_numpy(np.asarray(data.actions))
+    weight = network.layers[0].weight  # type: ignore[index, union-attr]
+    bc.imitation_loss(network, x, y).backward()  # type: ignore[no-untyped-call]
+    slope, step = weight.grad[0, 1].item(), 1e-6
+    with torch.no_grad():
+        weight[0, 1] += step
+        above = bc.imitation_loss(network, x, y).item()
+        weight[0, 1] -= 2 * step
+        below = bc.imitation_loss(network, x, y).item()
+    assert slope == pytest.approx((above - below) / (2 * step), rel=1e-5)
+
+
+def _double_forward(network: torch.nn.Module, observations: torch.Tensor) -> torch.Tensor:
+    x = (observations - network.mean) / network.std  # type: ignore[operator]
+    hidden, out = network.layers  # type: ignore[misc]
+    return out(torch.tanh(hidden(x)))  # type: ignore[no-any-return, has-type]
+
+
+def test_nothing_to_learn_is_said() -> None:
+    silent = dataclasses.replace(sides(3), labelled=np.zeros(3, bool))
+    with pytest.raises(NothingToLearnError, match="found none in 3 steps"):
+        last(QUICK, silent)
+    with pytest.raises(NothingToLearnError, match="observations alone"):
+        last(QUICK, dataclasses.replace(silent, actions=None))
+    with pytest.raises(
+        NothingToLearnError, match="actions: expected whole numbers from 0 to 1, found 1 to 2"
+    ):
+        last(QUICK, dataclasses.replace(sides(2), actions=np.array([1, 2])))
+    broken = dataclasses.replace(sides(2), observations=np.array([[0, np.nan], [0, 0]], np.float32))
+    with pytest.raises(NothingToLearnError, match="observations: expected finite numbers"):
+        last(QUICK, broken)
