@@ -36,6 +36,8 @@ _CHUNK_BYTES = 1 << 14
 _CHUNK_ROWS = {"steps": 1024, "episodes": 128, "labels": 512, "edits": 32, "labelers": 4, "sessions": 8}
 _TEXT_CHUNK_BYTES = 1 << 12
 _METADATA_BYTES = 1 << 17
+_COMMIT_ORDER = (("labelers",), ("sessions", "episodes", "steps"), ("labels", "edits"))
+"""Each group is made visible before the next, whose rows refer to it; texts go with the first."""
 _HAS_PWRITE = hasattr(os, "pwrite")
 
 Rows = npt.NDArray[Any]
@@ -128,13 +130,9 @@ class Appender:
         offset, text = batch.text
         if text:
             self._text.write(offset, text, len(text))
-        for name, (first, rows) in batch.rows.items():
-            for column in self._columns[name]:
-                column.write(first, rows[column.name].tobytes(), len(rows))
-        if batch.standing is not None:
-            first, rows = batch.rows["steps"]
-            self._observation.write(first + len(rows), batch.standing.tobytes(), 1)
-        h5f.flush(self._file)
+        for tables_together in _COMMIT_ORDER:
+            if self._write_tables(batch, tables_together) or (text and "labelers" in tables_together):
+                h5f.flush(self._file)
         for completion in batch.completions:
             self._complete(completion)
 
@@ -170,6 +168,17 @@ class Appender:
         for column in self._all_columns():
             column.close()
         self._file.close()
+
+    def _write_tables(self, batch: Batch, names: tuple[str, ...]) -> bool:
+        """Write the batch's rows of these tables; False if there are none."""
+        present = [name for name in names if name in batch.rows]
+        for name in present:
+            first, rows = batch.rows[name]
+            for column in self._columns[name]:
+                column.write(first, rows[column.name].tobytes(), len(rows))
+            if name == "steps" and batch.standing is not None:
+                self._observation.write(first + len(rows), batch.standing.tobytes(), 1)
+        return bool(present)
 
     def _all_columns(self) -> list[_OpenColumn]:
         return [*itertools.chain.from_iterable(self._columns.values()), self._text]

@@ -224,11 +224,11 @@ class Reader:
 
     def refresh(self) -> None:
         """See what a recorder has flushed since. Raises DamagedRecording."""
-        if not self.live and datafile.peek(self.path).flagged:
+        if self.live:
+            self._measure()
+        else:
             self._file.close()
             self._open()
-        else:
-            self._measure()
 
     @property
     def n_steps(self) -> int:
@@ -382,6 +382,9 @@ class Reader:
             }
             acted, seen = self._step_lengths()
             episode = self._last_episode_row(lengths["episodes"])
+            if self.live and episode is not None and episode[2] == Outcome.RUNNING and seen <= episode[0]:
+                lengths["episodes"] -= 1  # its row came to the disk, its first observation not yet
+                episode = self._last_episode_row(lengths["episodes"])
             if episode is None:
                 self._counts = {**lengths, "steps": 0}
                 return

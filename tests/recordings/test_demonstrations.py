@@ -149,7 +149,7 @@ def test_from_pairs() -> None:
         )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lengths=st.lists(st.integers(0, 40), max_size=6), data=st.data())
 def test_what_is_recorded_is_what_is_loaded(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[int], data: st.DataObject

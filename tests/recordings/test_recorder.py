@@ -168,6 +168,35 @@ def test_a_live_file_is_read_but_not_recovered(path: Path) -> None:
             assert reader.episodes[0].outcome is Outcome.SUCCESS
 
 
+def test_a_reader_in_the_same_program_outlives_its_recorder(path: Path) -> None:
+    record_counting(path, (2,))
+    with Recorder(path, cartpole_header(), resume=True) as recorder:
+        reader = recordings.open(path, tail=True)
+        recorder.begin_episode(np.zeros(4, np.float32), seed=0)
+        recorder.step(1, 3.0, False, False, np.ones(4, np.float32), driver=Driver.HUMAN)
+    reader.refresh()
+    assert reader.n_steps == 3
+    with recordings.open(path) as other:
+        assert (other.recovered, other.n_steps) == (None, 3)
+    record_counting(path, (1,), resume=True)
+    reader.refresh()
+    assert reader.n_steps == 4
+    reader.close()
+    with recordings.open(path) as other:
+        assert (other.recovered, other.live, other.n_steps) == (None, False, 4)
+
+
+def test_a_reader_sees_that_the_recording_is_continued(path: Path) -> None:
+    record_counting(path, (2,))
+    with recordings.open(path) as reader:
+        script = "import sys; from pathlib import Path; from tests.recordings.worlds import record_counting; "
+        script += "record_counting(Path(sys.argv[1]), (3,), resume=True)"
+        subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+        assert reader.n_steps == 2
+        reader.refresh()
+        assert reader.n_steps == 5
+
+
 _TAIL = """
 import sys, recordings
 with recordings.open(sys.argv[1], tail=True) as reader:
