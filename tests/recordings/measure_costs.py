@@ -46,7 +46,7 @@ def main() -> None:
     header = Header.for_env(gym.make("CartPole-v1"))
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for length, n_episodes in ((500, 400), (22, 2000), (10, 1)):
+        for length, n_episodes in ((500, 200), (22, 2000), (10, 1)):
             path = Path(folder) / f"{length}.h5"
             seconds = write(path, header, n_episodes, length)
             n = length * n_episodes
