@@ -26,7 +26,7 @@ _LARGEST_CHUNK_BYTES = 1 << 26
 
 def peek(path: Path) -> superblock.Superblock:
     """The superblock of the file at `path`. Raises RecordingMissing, NotARecording."""
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir it does not raise where the folder is closed to us
         raise RecordingMissing(f"{path}: expected a recording, found a directory. Name a file in it.")
     try:
         with FileIO(path, "r") as file:

@@ -68,6 +68,13 @@ def _run(name: str, words: list[str]) -> int:
     except UnderstudyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(
+            f"error: {place}{error.strerror or error}. Choose another place, or make this one usable.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("Stopped. What was recorded or written before is kept.", file=sys.stderr)
         return 1

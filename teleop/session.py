@@ -190,7 +190,7 @@ class Session:
         self.labelled_states: set[int] = set()
         self._resume_to = Wish.TAKE_OVER
         self._rest_until_ns = clock.now_ns()
-        self._state_is_new = False
+        self._state_is_new = self._is_closed = False
         self._takeover_key_is_down = False
         self.observation: Any = None
         self.student_action: Any | None = None
@@ -298,10 +298,12 @@ class Session:
 
     def close(self) -> None:
         """End the running episode, and close recording, trainer and world; doing so again changes nothing."""
-        if self.recorder.closed:
+        if self._is_closed:
             return
+        self._is_closed = True
         try:
-            self.end_episode()
+            if not self.recorder.closed:
+                self.end_episode()
         finally:
             self.recorder.close()
             if self.trainer is not None:

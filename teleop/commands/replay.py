@@ -10,6 +10,7 @@ import tyro
 
 from recordings.replay import verify
 from teleop.commands.report import Report
+from teleop.commands.verdict import where
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Replay:
         text = (
             f"{self.file}: verified, {found.episodes} episodes, {found.steps} steps replay exactly as recorded"
             if found.verified
-            else f"{self.file}: does not replay: {found.divergence}"
+            else f"{self.file}: does not replay: {where(found)}"
         )
         return Report(found.to_json(), text, 0 if found.verified else 1)
 

@@ -16,4 +16,15 @@ def verdict(path: Path) -> tuple[bool | None, str]:
         return None, f"Not verified: {error}"
     if found.verified:
         return True, f"Verified: all {found.steps} steps replay exactly as recorded."
-    return False, f"It does NOT replay: {found.divergence}"
+    return False, f"It does NOT replay: {where(found)}"
+
+
+def where(found: replay.Verification) -> str:
+    """The first divergence in words: where, what, and both values."""
+    if found.divergence is None:
+        return "nowhere"
+    named = found.divergence.to_json()
+    return (
+        f"episode {named['episode']}, step {named['step']}: {named['field']}: "
+        f"recorded {named['recorded']}, found {named['found']}"
+    )

@@ -140,6 +140,7 @@ def test_every_learner_explains_its_settings(capsys: pytest.CaptureFixture[str])
         (["dagger", "--headless"], 1, "human"),
         (["dagger", "--headless", "--expert", "ppo"], 1, "train ppo"),
         (["benchmark", "--only", "nothing"], 1, "nothing"),
+        (["record", "--driver", "scripted", "--headless", "--out", "/proc/no/such/place.h5"], 1, "/proc/no"),
     ],
 )
 def test_bad_words_are_one_paragraph(
