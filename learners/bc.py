@@ -174,28 +174,42 @@ def _fit_table(
     architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
     states = observations - int(cast(gym.spaces.Discrete, architecture.observation_space).start)
     labels = np.bincount(states, minlength=architecture.n_inputs)
+    fit = _shares if architecture.is_categorical else _means
+    outputs, others, metrics = fit(config, architecture, states, actions)
     known = labels > 0
-    arrays: dict[str, Array]
-    if architecture.is_categorical:
-        choices = actions - int(cast(gym.spaces.Discrete, architecture.action_space).start)
-        counts = label_counts(states, choices, *architecture.shapes()["outputs"])
-        outputs = table_of_shares(counts, config.smoothing)
-        metrics = _table_metrics(counts, outputs)
-        arrays = {}
-    else:
-        targets = actions.reshape(len(actions), -1).astype(np.float64)
-        outputs = _means(states, targets, labels)
-        deviation = np.sqrt(np.mean((targets - outputs[states]) ** 2, axis=0))
-        metrics = {"loss": float(np.sum(deviation**2))}
-        arrays = {"log_std": np.log(np.maximum(deviation, 1e-3)).astype(np.float32)}
     if isinstance(start, NetworkPolicy) and start.architecture == architecture:
         remembered = _known_states(start) & ~known
         outputs[remembered] = start.arrays["outputs"][remembered]
         known |= remembered
-    arrays["outputs"] = outputs.astype(np.float32)
-    arrays["stand_in"] = _stand_ins(config, known, world)
+    arrays: dict[str, Array] = {
+        "outputs": outputs.astype(np.float32),
+        "stand_in": _stand_ins(config, known, world),
+        **others,
+    }
     metrics |= {"labels": float(len(states)), "distinct_labels": float((labels > 0).sum())}
     return Snapshot(step=1, policy=policy_from(architecture, arrays), metrics=metrics)
+
+
+_Fitted = tuple[FloatArray, dict[str, Array], dict[str, float]]
+"""A table's outputs, the policy's arrays beside them, and how well they fit."""
+
+
+def _shares(config: Config, architecture: Architecture, states: IntArray, actions: Array) -> _Fitted:
+    choices = actions - int(cast(gym.spaces.Discrete, architecture.action_space).start)
+    counts = label_counts(states, choices, architecture.n_inputs, architecture.n_outputs)
+    outputs = table_of_shares(counts, config.smoothing)
+    return outputs, {}, _table_metrics(counts, outputs)
+
+
+def _means(config: Config, architecture: Architecture, states: IntArray, actions: Array) -> _Fitted:
+    """The mean action of each state, and the most likely Gaussian width around them all."""
+    targets = actions.reshape(len(actions), -1).astype(np.float64)
+    outputs = np.zeros((architecture.n_inputs, architecture.n_outputs))
+    np.add.at(outputs, states, targets)
+    outputs /= np.maximum(np.bincount(states, minlength=len(outputs)), 1)[:, None]
+    squares = np.mean((targets - outputs[states]) ** 2, axis=0)
+    log_std = np.log(np.maximum(np.sqrt(squares), 1e-3)).astype(np.float32)
+    return outputs, {"log_std": log_std}, {"loss": float(squares.mean())}
 
 
 def _table_metrics(counts: FloatArray, logits: FloatArray) -> dict[str, float]:
@@ -209,12 +223,6 @@ def _table_metrics(counts: FloatArray, logits: FloatArray) -> dict[str, float]:
         "accuracy": float(counts[rows, best].sum() / n),
         "accuracy_ties": float(counts.sum(1)[counts[rows, best] > 0].sum() / n),
     }
-
-
-def _means(states: IntArray, targets: FloatArray, labels: IntArray) -> FloatArray:
-    sums = np.zeros((len(labels), targets.shape[1]))
-    np.add.at(sums, states, targets)
-    return sums / np.maximum(labels, 1)[:, None]
 
 
 def _known_states(policy: NetworkPolicy) -> Array:

@@ -51,7 +51,8 @@ def evaluate(
     check_fit(policy, facts)
     if facts.model is not None and (not sample or isinstance(policy, DiscretePolicy)):
         found = exact_return(facts.model, policy_table(policy, facts.model, sample=sample))
-        measured = Evaluation(found.mean, found.std, found.length_mean, found.success, None, True, 0.0)
+        success = min(found.success, 1.0)  # rounding may carry a sum of chances past 1
+        measured = Evaluation(found.mean, found.std, found.length_mean, success, None, True, 0.0)
     else:
         rng = np.random.default_rng(seed) if sample else None
         measured = _summary(run_episodes(policy, world, episodes=episodes, seed=seed, rng=rng), world)
