@@ -178,6 +178,31 @@ def _latency(folder: Path, seeds: Sequence[int]) -> list[Row]:
     return rows
 
 
+def _frames(folder: Path, seeds: Sequence[int]) -> list[Row]:
+    """The window's frames while the trainer works beside it: one run of ten seconds for each seed."""
+    from teleop.app.frames import frames_while_training
+
+    rows = []
+    for world in (GRIDWORLD, CARTPOLE):
+        runs = [frames_while_training(world, folder, 10.0, seed) for seed in seeds]
+        where = "hidden window" if runs[0].is_hidden else "window"
+        slowest = [run.period_ms.percentile(99) for run in runs]
+        work = [run.work_ms.percentile(99) for run in runs]
+        claim = "60 frames a second: at most 16.7 ms"
+        rows.append(
+            _timing(
+                f"frame period while training, 99 %, {where}",
+                world,
+                slowest,
+                "ms",
+                claim,
+                lambda v: v <= 16.7,
+            )
+        )
+        rows.append(_timing(f"frame work while training, 99 %, {where}", world, work, "ms", "", None))
+    return rows
+
+
 def _timing(
     name: str,
     world: World,
@@ -323,6 +348,7 @@ CASES = (
     Case(("recording", "cartpole"), _recording),
     Case(("recording", "replay", "gridworld", "cartpole"), _replay),
     Case(("recording", "opening", "cartpole"), _opening),
+    Case(("frames", "gridworld", "cartpole"), _frames),
     Case(("latency", "gridworld", "cartpole"), _latency),
 )
 
