@@ -174,7 +174,9 @@ class DriveScene:
         self._stage.draw(
             surface, self._typeface, layout, Sign(word, phase_note(self.session), advice, colour)
         )
+        surface.set_clip(layout.inside)
         self._painter.draw(surface, layout.world, self._view(), self._now_s)
+        surface.set_clip(None)
         facts = facts_of(
             self.session,
             finished=self._finished[-SHOWN:],

@@ -21,6 +21,8 @@ class EpisodeView:
     outcome: Outcome
     observations: Array
     """(T + 1, *observation shape)"""
+    path: tuple[Any, ...]
+    """The first T of them, one by one."""
     actions: Array
     """(T, *action shape)"""
     drivers: tuple[Driver, ...]
@@ -42,12 +44,14 @@ class EpisodeView:
 def load_episode(reader: Reader, index: int) -> EpisodeView:
     """Read one episode. Raises DamagedRecording."""
     episode = reader.episodes[index]
+    observations = episode.observations
     proposed, valid = episode.student_actions, episode.student_action_valid
     return EpisodeView(
         index=index,
         seed=episode.seed,
         outcome=Outcome(episode.outcome),
-        observations=episode.observations,
+        observations=observations,
+        path=tuple(observations[:-1]),
         actions=episode.actions,
         drivers=tuple(Driver(int(code)) for code in episode.drivers),
         returns=np.concatenate([[0.0], np.cumsum(episode.rewards)]),

@@ -5,5 +5,5 @@ from __future__ import annotations
 from recordings.errors import UnderstudyError
 
 
-class NoDisplay(UnderstudyError):  # noqa: N818 - the name says what is wrong
+class NoDisplay(UnderstudyError):
     """There is no screen to open a window on."""

@@ -21,6 +21,8 @@ class Layout:
     stage: pygame.Rect
     """The frame in the driver's colour, banner and hint included."""
     banner: pygame.Rect
+    inside: pygame.Rect
+    """The dark within the frame, between banner and hint; what is drawn of the world never leaves it."""
     world: pygame.Rect
     """Where the world is drawn."""
     hint: pygame.Rect
@@ -55,6 +57,9 @@ def lay_out(size: tuple[int, int], aspect: float, *, below: int = 0) -> Layout:
         scale=scale,
         stage=stage,
         banner=pygame.Rect(stage.x, stage.y, stage.width, banner),
+        inside=pygame.Rect(
+            stage.x + frame, stage.y + banner, stage.width - 2 * frame, world_height + 2 * inner
+        ),
         world=pygame.Rect(
             stage.x + frame + inner, stage.y + banner + inner, stage.width - 2 * (frame + inner), world_height
         ),

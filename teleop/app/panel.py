@@ -5,7 +5,7 @@ Reading order: Facts (what is shown), facts_of (read from the session), Panel (r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,50 +159,54 @@ def session_rows(session: Session, leave_word: str) -> tuple[KeyRow, ...]:
 
 
 class Panel:
-    """Keeps its picture until a fact, its size or the type changes."""
+    """Keeps its picture, and paints again only those sections of it whose facts have changed."""
 
     def __init__(self) -> None:
-        self._picture = pygame.Surface((1, 1))
-        self._picture_of: tuple[Facts, tuple[int, int], Typeface] | None = None
+        self._picture = pygame.Surface((0, 0))
+        self._typeface: Typeface | None = None
+        self._painted: dict[str, tuple[Any, int, int]] = {}
+        """Section -> its facts, its top and its height."""
 
     def draw(self, surface: pygame.Surface, typeface: Typeface, area: pygame.Rect, facts: Facts) -> None:
-        if self._picture_of != (facts, area.size, typeface):
-            self._picture_of = (facts, area.size, typeface)
-            self._picture = paint(typeface, area.size, facts)
+        if self._picture.get_size() != area.size or self._typeface is not typeface:
+            self._picture, self._typeface = pygame.Surface(area.size), typeface
+            self._picture.fill(BACKGROUND)
+            self._painted.clear()
+        self._paint(typeface, facts)
         surface.blit(self._picture, area)
 
+    def _paint(self, typeface: Typeface, facts: Facts) -> None:
+        """From top to bottom; the chart takes the room that is left."""
+        width, height = self._picture.get_size()
+        y = 0
+        for name, (part_of, paint) in SECTIONS.items():
+            part = part_of(facts)
+            before = self._painted.get(name)
+            if before is None or before[:2] != (part, y):
+                rest = pygame.Rect(0, y, width, height - y)
+                used = paint(self._picture, typeface, rest, facts)
+                if before is None or before[1:] != (y, used):
+                    self._picture.fill(BACKGROUND, rest)  # what was below has moved
+                    paint(self._picture, typeface, rest, facts)
+                self._painted[name] = (part, y, used)
+            used = self._painted[name][2]
+            y += used + (typeface.px(9) if used else 0)
 
-def paint(typeface: Typeface, size: tuple[int, int], facts: Facts) -> pygame.Surface:
-    """The whole panel, from top to bottom; the chart takes the room that is left."""
-    picture = pygame.Surface(size)
-    picture.fill(BACKGROUND)
-    gap = typeface.px(9)
-    y = _draw_title(picture, typeface, facts)
-    if size[1] >= typeface.px(ROOMY):
-        y += _draw_description(picture, typeface, y, facts)
-    for section in (_episode_card, _student_card, _recording_card, _keys_card):
-        rest = pygame.Rect(0, y, size[0], size[1] - y)
-        y += section(picture, typeface, rest, facts)
-        y += gap if y > rest.y else 0
-    rest = pygame.Rect(0, y, size[0], size[1] - y)
-    if rest.height >= typeface.px(CHART_LEAST):
-        _chart_card(picture, typeface, rest, facts)
-    return picture
 
-
-def _draw_title(picture: pygame.Surface, typeface: Typeface, facts: Facts) -> int:
-    title = typeface.draw(picture, facts.title, Role.TITLE, TEXT, topleft=(0, 0))
-    fits = title.right + typeface.px(14) + typeface.width(facts.purpose, Role.BODY) <= picture.get_width()
+def _title(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> int:
+    """The world, what it is for, and, where there is room, what there is to do in it."""
+    picture.fill(BACKGROUND, rest)
+    title = typeface.draw(picture, facts.title, Role.TITLE, TEXT, topleft=rest.topleft)
+    fits = title.right + typeface.px(14) + typeface.width(facts.purpose, Role.BODY) <= rest.right
     if fits:
-        typeface.draw(picture, facts.purpose, Role.BODY, MUTED, midright=(picture.get_width(), title.centery))
-    return title.height + typeface.px(6)
-
-
-def _draw_description(picture: pygame.Surface, typeface: Typeface, y: int, facts: Facts) -> int:
-    lines = typeface.wrap(facts.description, Role.SMALL, picture.get_width())
-    for index, line in enumerate(lines):
-        typeface.draw(picture, line, Role.SMALL, MUTED, topleft=(0, y + index * card.line_height(typeface)))
-    return len(lines) * card.line_height(typeface) + typeface.px(8)
+        typeface.draw(picture, facts.purpose, Role.BODY, MUTED, midright=(rest.right, title.centery))
+    if rest.height < typeface.px(ROOMY):
+        return title.height
+    y = title.bottom + typeface.px(3)
+    for line in typeface.wrap(facts.description, Role.SMALL, rest.width):
+        typeface.draw(picture, line, Role.SMALL, MUTED, topleft=(rest.x, y))
+        y += card.line_height(typeface)
+    return y
 
 
 def _card(
@@ -225,7 +229,7 @@ def _episode_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect
         card.draw_line(picture, typeface, inside, "last episode", "none yet", MUTED)
     else:
         last = facts.last
-        text = f"{ENDED[last.outcome]}, return {number(last.return_)} in {last.length} steps"
+        text = f"{ENDED[last.outcome]}: {number(last.return_)} in {last.length} steps"
         card.draw_line(picture, typeface, inside, "last episode", text, OUTCOMES[last.outcome])
     return whole
 
@@ -277,9 +281,24 @@ def _keys_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, f
     return whole
 
 
-def _chart_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> None:
+def _chart_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect, facts: Facts) -> int:
+    if rest.height < typeface.px(CHART_LEAST):
+        return 0
     inside = card.draw_card(picture, typeface, rest)
     used = card.draw_heading(picture, typeface, inside, "return by episode", "colour: who drove most")
     inside.y, inside.height = inside.y + used, inside.height - used
     points = [Point(each.episode, each.return_, DRIVERS[each.mostly]) for each in facts.finished]
     draw_chart(picture, typeface, inside, points)
+    return rest.height
+
+
+Paint = Callable[[pygame.Surface, Typeface, pygame.Rect, Facts], int]
+SECTIONS: dict[str, tuple[Callable[[Facts], Any], Paint]] = {
+    "title": (lambda facts: (facts.title, facts.purpose, facts.description), _title),
+    "episode": (lambda facts: (facts.episode, facts.return_, facts.length, facts.last), _episode_card),
+    "student": (lambda facts: (facts.student, facts.version, facts.agreement, facts.trouble), _student_card),
+    "recording": (lambda facts: (facts.file, facts.steps, facts.labels, facts.hz), _recording_card),
+    "keys": (lambda facts: (facts.drive_keys, facts.session_keys, facts.held, facts.colour), _keys_card),
+    "chart": (lambda facts: facts.finished, _chart_card),
+}
+"""From top to bottom: the facts each section shows, and how it is painted (returning the height it used)."""

@@ -20,7 +20,7 @@ from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
 from teleop.app.layout import Layout, lay_out
 from teleop.app.painters.view import Painter, View
-from teleop.app.palette import DRIVERS, FAINT, MUTED, OUTCOMES, PAUSED, TEXT
+from teleop.app.palette import BACKGROUND, DRIVERS, FAINT, MUTED, OUTCOMES, PAUSED, TEXT
 from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import HEIGHT, Timeline
 from teleop.app.typeface import Role, Typeface
@@ -196,7 +196,9 @@ class ReplayScene:
         self._stage.draw(surface, self._typeface, layout, self._sign())
         if self._episode is None:
             return
+        surface.set_clip(layout.inside)
         self._painter.draw(surface, layout.world, _view(self._episode, self.step), self._now_s)
+        surface.set_clip(None)
         strip = pygame.Rect(layout.stage.x, layout.stage.bottom, layout.panel.right - layout.stage.x, 0)
         strip.height = surface.get_height() - strip.y
         self._timeline.draw(
@@ -229,6 +231,7 @@ class ReplayScene:
 
     def _draw_panel(self, surface: pygame.Surface, area: pygame.Rect, episode: EpisodeView) -> None:
         typeface = self._typeface
+        surface.fill(BACKGROUND, area)
         title = typeface.draw(surface, self._world.title, Role.TITLE, TEXT, topleft=area.topleft)
         room = area.right - title.right - typeface.px(14)
         name = typeface.elide(self._reader.path.name, Role.BODY, room)
@@ -337,7 +340,7 @@ def _view(episode: EpisodeView, step: int) -> View:
     at_end = step == episode.length
     return View(
         observation=episode.observations[min(step, len(episode.observations) - 1)],
-        path=list(episode.observations[:step]),
+        path=episode.path[:step],
         drivers=episode.drivers[:step],
         colour=PAUSED if at_end else DRIVERS[episode.drivers[step]],
         action=None if at_end else episode.actions[step],

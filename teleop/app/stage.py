@@ -34,9 +34,9 @@ class Stage:
         self._painted: tuple[Sign, Layout, pygame.Surface] | None = None
 
     def draw(self, surface: pygame.Surface, typeface: Typeface, layout: Layout, sign: Sign) -> None:
-        """Cover `surface`; `layout.world` is left dark, for the world to be drawn into."""
+        """Cover `surface`; `layout.inside` is left dark, for the world to be drawn into."""
         if self._painted is not None and self._painted[2] is surface and self._painted[:2] == (sign, layout):
-            surface.fill(STAGE, layout.world)
+            surface.fill(STAGE, layout.inside)
             return
         self._painted = (sign, layout, surface)
         _paint(surface, typeface, layout, sign)
@@ -44,11 +44,8 @@ class Stage:
 
 def _paint(picture: pygame.Surface, typeface: Typeface, layout: Layout, sign: Sign) -> None:
     picture.fill(BACKGROUND)
-    frame = typeface.px(5)
     pygame.draw.rect(picture, sign.colour, layout.stage, border_radius=typeface.px(8))
-    inside = layout.stage.inflate(-2 * frame, 0)
-    inside.top, inside.height = layout.banner.bottom, layout.stage.height - layout.banner.height - frame
-    pygame.draw.rect(picture, STAGE, inside, border_radius=typeface.px(4))
+    picture.fill(STAGE, layout.inside)
     _draw_banner(picture, typeface, layout.banner, sign)
     _draw_hint(picture, typeface, layout.hint, sign)
 

@@ -9,7 +9,7 @@ from teleop.app.episode_view import EpisodeView
 from teleop.app.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, MUTED, TEXT
 from teleop.app.typeface import Role, Typeface
 
-HEIGHT = 78
+HEIGHT = 80
 """Of the whole strip under the stage, in design pixels."""
 
 
@@ -47,7 +47,7 @@ class Timeline:
     ) -> None:
         pygame.draw.rect(surface, BACKGROUND, area)
         side = typeface.px(40)
-        self._button = pygame.Rect(area.x, area.y + typeface.px(10), side, side)
+        self._button = pygame.Rect(area.x, area.y + typeface.px(13), side, side)
         self._bar = pygame.Rect(
             self._button.right + typeface.px(16),
             self._button.y,

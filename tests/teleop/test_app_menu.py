@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_it_fits_windows_of_any_size(started: Started, size: tuple[int, int], ta
         rows = [area for _, area in scene._rows]
         whole = pygame.Rect((0, 0), size)
         assert all(whole.contains(area) for area in [*rows, scene._start.rect, scene._quit.rect])
-        assert all(above.bottom <= below.top for above, below in zip(rows, rows[1:], strict=False))
+        assert all(above.bottom <= below.top for above, below in itertools.pairwise(rows))
         assert rows[-1].bottom <= scene._start.rect.top
         assert not scene._start.rect.colliderect(scene._quit.rect)
 

@@ -1,4 +1,4 @@
-"""A person's session with the real window: xdotool presses the keys, the command line records, the file replays."""
+"""A person's session with the real window: xdotool presses keys, the command line records, the file replays."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import cos, radians, sin
+from functools import lru_cache
+from math import cos, degrees, radians, sin
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ GROUND_M = 0.55
 CART_M = (0.56, 0.30)
 POLE_WIDTH_M = 0.085
 PUSH_M = 0.42
+OVERSAMPLING = 2
 POLE: Colour = (222, 184, 135)
 CART: Colour = (66, 73, 87)
 TOO_FAR: Colour = (225, 104, 36)
@@ -39,8 +41,6 @@ class CartPolePainter:
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
         scale = min(area.width / SHOWN_M, area.height / SHOWN_HEIGHT_M)
         ground = area.centery + scale * (SHOWN_HEIGHT_M / 2 - GROUND_M)
-        before = surface.get_clip()
-        surface.set_clip(area)
         _draw_track(surface, area, ground, scale)
         if view.observation is not None:
             x, _, angle, _ = (float(value) for value in np.asarray(view.observation))
@@ -49,7 +49,6 @@ class CartPolePainter:
             _draw_cart(surface, centre, scale, view.colour)
             _draw_pole(surface, centre, angle, scale)
             _draw_pushes(surface, centre, scale, view)
-        surface.set_clip(before)
 
 
 def _draw_track(surface: pygame.Surface, area: pygame.Rect, ground: float, scale: float) -> None:
@@ -91,20 +90,22 @@ def _draw_cart(surface: pygame.Surface, centre: Point, scale: float, colour: Col
 
 def _draw_pole(surface: pygame.Surface, centre: Point, angle: float, scale: float) -> None:
     axle = (centre[0], centre[1] - CART_M[1] * scale * 0.22)
-    tip = _tip(axle, angle, POLE_M * scale)
     colour = POLE if abs(angle) < ANGLE_LIMIT_RAD else TOO_FAR
-    half = POLE_WIDTH_M * scale / 2
-    across = (cos(angle) * half, sin(angle) * half)
-    sides = [(end[0] + sign * across[0], end[1] + sign * across[1]) for end, sign in _around(axle, tip)]
-    pygame.draw.polygon(surface, colour, sides)
-    pygame.draw.aalines(surface, colour, True, sides)
-    for end in (axle, tip):
-        pygame.draw.aacircle(surface, colour, end, half)
-    pygame.draw.aacircle(surface, mix(colour, STAGE, 0.6), axle, half * 0.55)
+    upright = _upright_pole(round(scale), colour)
+    tilted = pygame.transform.rotozoom(upright, -degrees(angle), 1 / OVERSAMPLING)
+    middle = _tip(axle, angle, POLE_M * scale / 2)
+    surface.blit(tilted, tilted.get_rect(center=(round(middle[0]), round(middle[1]))))
+    pygame.draw.aacircle(surface, mix(colour, STAGE, 0.6), axle, POLE_WIDTH_M * scale * 0.28)
 
 
-def _around(axle: Point, tip: Point) -> list[tuple[Point, int]]:
-    return [(axle, -1), (tip, -1), (tip, 1), (axle, 1)]
+@lru_cache(maxsize=4)
+def _upright_pole(pixels_per_m: int, colour: Colour) -> pygame.Surface:
+    """The pole, larger than it will be drawn: turned and shrunk at once, its edges come out smooth."""
+    width = round(POLE_WIDTH_M * pixels_per_m * OVERSAMPLING)
+    pole = pygame.Surface((width, round(POLE_M * pixels_per_m * OVERSAMPLING) + width), pygame.SRCALPHA)
+    pole.fill((*colour, 0))
+    pygame.draw.rect(pole, colour, pole.get_rect().inflate(-2, -2), border_radius=width // 2)
+    return pole
 
 
 def _draw_pushes(surface: pygame.Surface, centre: Point, scale: float, view: View) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pygame
@@ -21,7 +20,7 @@ Point = tuple[float, float]
 
 
 class GridWorldPainter:
-    """Keeps the board until the window's size changes, and its arrows until the student does."""
+    """Keeps board and trail as pictures: a frame in which nothing was stepped costs one blit and the agent."""
 
     aspect = 1.0
 
@@ -29,25 +28,29 @@ class GridWorldPainter:
         self._map = world
         self._board: Board | None = None
         self._version: int | None = None
+        self._trailed = pygame.Surface((0, 0))
+        """The board with the trail upon it."""
+        self._trail_of: tuple[Any, ...] = ()
         self._glide = _Glide()
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
         cell_px = max(4, min(area.size) // self._map.side)
         board = self._board_of(cell_px, view)
         place = board.picture.get_rect(center=area.center)
-        surface.blit(board.picture, place)
+        trail_of = (cell_px, view.version, view.observation, len(view.path), view.path[:1])
+        if trail_of != self._trail_of:
+            self._trail_of = trail_of
+            self._paint_trail(board, view)
+        surface.blit(self._trailed, place)
         if view.observation is None:
             return
-        before = surface.get_clip()
-        surface.set_clip(area)
-        self._draw_trail(surface, place.topleft, cell_px, view)
         x, y = self._glide.towards(self._centre(view.observation, cell_px), now_s, cell_px)
         _draw_agent(surface, (place.x + x, place.y + y), cell_px, view)
-        surface.set_clip(before)
 
     def _board_of(self, cell_px: int, view: View) -> Board:
         if self._board is None or self._board.cell_px != cell_px:
             self._board, self._version = Board(self._map, cell_px), None
+            self._trailed = pygame.Surface(self._board.picture.get_size())
         if self._version != view.version:
             self._version = view.version
             self._board.show(view.policy)
@@ -57,14 +60,15 @@ class GridWorldPainter:
         row, column = divmod(int(state), self._map.side)
         return (column + 0.5) * cell_px, (row + 0.5) * cell_px
 
-    def _draw_trail(self, surface: pygame.Surface, corner: Point, cell_px: int, view: View) -> None:
+    def _paint_trail(self, board: Board, view: View) -> None:
         """Where the episode has been, each piece in the colour of whoever drove it."""
-        places = [self._centre(state, cell_px) for state in (*view.path, view.observation)]
-        width = max(2, cell_px // 4)
-        for here, there, driver in zip(places, places[1:], _drivers(view), strict=False):
-            start = (corner[0] + here[0], corner[1] + here[1])
-            end = (corner[0] + there[0], corner[1] + there[1])
-            pygame.draw.line(surface, DRIVERS[driver], start, end, width)
+        self._trailed.blit(board.picture, (0, 0))
+        if view.observation is None:
+            return
+        places = [self._centre(state, board.cell_px) for state in (*view.path, view.observation)]
+        width = max(2, board.cell_px // 4)
+        for start, end, driver in zip(places, places[1:], view.drivers, strict=False):
+            pygame.draw.line(self._trailed, DRIVERS[Driver(driver)], start, end, width)
 
 
 class _Glide:
@@ -88,10 +92,6 @@ class _Glide:
             self._start[0] + (self._goal[0] - self._start[0]) * share,
             self._start[1] + (self._goal[1] - self._start[1]) * share,
         )
-
-
-def _drivers(view: View) -> Sequence[Driver]:
-    return [Driver(driver) for driver in view.drivers]
 
 
 def _draw_agent(surface: pygame.Surface, place: Point, cell_px: int, view: View) -> None:

@@ -1,0 +1,202 @@
+"""Make the pictures of the window again: `python docs/make_pictures.py` (no display needed; about half a minute).
+
+A scripted hand presses real keys in a hidden window and a student is trained between the ticks, so every picture
+shows what a person would see.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pygame
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import recordings  # noqa: E402
+from recordings.schema import Driver, Header, LabelKind, Outcome  # noqa: E402
+from teleop.app.actions import menu_actions  # noqa: E402
+from teleop.app.drive import DriveScene  # noqa: E402
+from teleop.app.form import Form, Task  # noqa: E402
+from teleop.app.guided import KEY_CODES  # noqa: E402
+from teleop.app.menu import MenuScene  # noqa: E402
+from teleop.app.painters.choose import painter_for, painter_for_replay  # noqa: E402
+from teleop.app.recorded_world import world_of  # noqa: E402
+from teleop.app.replay import ReplayScene  # noqa: E402
+from teleop.app.window import FRAME_S, Scene, Window  # noqa: E402
+from teleop.clock import StepClock  # noqa: E402
+from teleop.experts import scripted_expert  # noqa: E402
+from teleop.session import Phase, Session  # noqa: E402
+from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording  # noqa: E402
+from teleop.worlds.catalogue import find  # noqa: E402
+
+PICTURES = ROOT / "docs" / "pictures"
+CLUMSY = 0.06
+"""Share of keys that the hand gets wrong, so that the pictures show what mistakes look like."""
+
+
+class Hand:
+    """Presses keys in a scene, a frame at a time."""
+
+    def __init__(self, window: Window, scene: Scene, clock: StepClock) -> None:
+        self.window, self.scene, self.clock = window, scene, clock
+        self._rng = np.random.default_rng(5)
+        self._down: str | None = None
+
+    def frames(self, n: int = 1) -> None:
+        for _ in range(n):
+            self.window.frame(self.scene)
+            self.clock.advance(round(FRAME_S * 1e9))
+
+    def press(self, key: str) -> None:
+        pygame.event.post(pygame.Event(pygame.KEYDOWN, key=KEY_CODES[key], mod=0, unicode=""))
+        self.frames(2)
+
+    def release(self, key: str) -> None:
+        pygame.event.post(pygame.Event(pygame.KEYUP, key=KEY_CODES[key], mod=0))
+        self.frames()
+
+    def drive(self, session: Session, steps: int) -> None:
+        """Press, step by step, the keys that the scripted expert would, with a mistake now and then."""
+        expert = scripted_expert(session.env)
+        key_of = {int(action): key for key, action in reversed(session.world.keys.items()) if len(key) > 1}
+        target = session.recorder.steps + steps
+        while session.recorder.steps < target:
+            before = session.recorder.steps
+            if session.running:
+                right = expert.act(session.observation, session.episode_length)
+                wrong = self._rng.integers(len(key_of)) if self._rng.random() < CLUMSY else right
+                self._hold(key_of[int(wrong)])
+            while session.recorder.steps == before and session.running:
+                self.frames()
+            if not session.running:
+                self.frames(70)
+
+    def let_go(self) -> None:
+        if self._down is not None:
+            self.release(self._down)
+            self._down = None
+
+    def _hold(self, key: str) -> None:
+        self.let_go()
+        self.press(key)
+        self._down = key
+
+    def save(self, name: str) -> None:
+        self.frames(12)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        pygame.image.save(self.window.surface, str(PICTURES / name))
+
+
+def scene_of(session: Session, file: str) -> DriveScene:
+    return DriveScene(session, painter_for(session.env), file=file)
+
+
+def record(window: Window, folder: Path, world: str, episodes: Sequence[int]) -> None:
+    """episodes: steps of each; all but the last are ended by a key if they have not ended by themselves."""
+    clock = StepClock()
+    settings = RecordSettings(find(world), folder / f"{world}.h5", seed=8, rest_s=1.0)
+    session = start_recording(settings, clock)
+    hand = Hand(window, scene_of(session, f"runs/{world}-1.h5"), clock)
+    hand.frames()
+    for index, steps in enumerate(episodes):
+        hand.drive(session, steps)
+        if index < len(episodes) - 1:
+            hand.press("n")
+            hand.release("n")
+            hand.frames(70)
+    hand.save("gridworld-record.png" if world == "gridworld" else f"{world}.png")
+    hand.scene.leave()
+
+
+def correct(window: Window, folder: Path) -> None:
+    """Episodes that show the student the way, then its own driving, then a takeover."""
+    clock = StepClock()
+    settings = CorrectSettings(
+        find("gridworld"), folder / "dagger.h5", seed=1, rest_s=1.0, training="inline", labels_per_fit=60
+    )
+    session = start_correction(settings, clock)
+    hand = Hand(window, scene_of(session, "runs/gridworld-2.h5"), clock)
+    hand.frames()
+    hand.press("space")
+    hand.drive(session, 1200)
+    hand.let_go()
+    hand.release("space")
+    hand.press("n")
+    hand.release("n")
+    hand.frames(210)
+    hand.press("space")
+    if session.phase is not Phase.HUMAN:
+        hand.press("space")
+    hand.drive(session, 9)
+    hand.save("gridworld-dagger.png")
+    hand.scene.leave()
+
+
+def watch(window: Window, folder: Path) -> None:
+    path, env = folder / "replay.h5", find("gridworld").make()
+    expert, rng = scripted_expert(env), np.random.default_rng(2)
+    with recordings.Recorder(path, Header.for_env(env, control_hz=8.0)) as recorder:
+        for seed in range(6):
+            _record_takeovers(recorder, env, expert, rng, seed)
+    env.close()
+    reader = recordings.open(path)
+    world = world_of(reader.header)
+    scene = ReplayScene(reader, world, painter_for_replay(world))
+    hand = Hand(window, scene, StepClock())
+    scene.show_episode(1)
+    scene.show_step(round(scene.length * 0.6))
+    hand.save("replay.png")
+    scene.leave()
+
+
+def _record_takeovers(recorder: object, env: object, expert: object, rng: object, seed: int) -> None:
+    """One episode of a student that errs, and of a person who takes over for a while when it does."""
+    observation, _ = env.reset(seed=seed)  # type: ignore[attr-defined]
+    recorder.begin_episode(observation, seed=seed)  # type: ignore[attr-defined]
+    ended, corrected_for = False, 0
+    while not ended:
+        right = expert.act(observation, 0)  # type: ignore[attr-defined]
+        student = int(rng.integers(4)) if rng.random() < 0.08 else right  # type: ignore[attr-defined]
+        corrected_for = 8 if student != right else corrected_for - 1
+        driver = Driver.HUMAN if 0 <= corrected_for < 8 else Driver.STUDENT
+        action = right if driver is Driver.HUMAN else student
+        observation, reward, terminated, truncated, _ = env.step(action)  # type: ignore[attr-defined]
+        step = recorder.step(  # type: ignore[attr-defined]
+            action, float(reward), terminated, truncated, observation,
+            driver=driver, student_action=student, student_version=seed + 3,
+        )  # fmt: skip
+        if driver is Driver.HUMAN:
+            recorder.label(step, action, labeler="human", kind=LabelKind.TAKEOVER)  # type: ignore[attr-defined]
+        ended = terminated or truncated
+    recorder.end_episode(Outcome.SUCCESS)  # type: ignore[attr-defined]
+
+
+def menu(window: Window, folder: Path) -> None:
+    actions = menu_actions(Path("runs"), lambda form, notice: scene)
+    form = Form(tuple(actions.worlds), Task.CORRECT)
+    scene = MenuScene(window, actions, form=form)
+    hand = Hand(window, scene, StepClock())
+    hand.frames()
+    for key in ("down", "down", "down"):
+        hand.press(key)
+    hand.save("menu.png")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name, Window(hidden=True) as window:
+        folder = Path(name)
+        record(window, folder, "gridworld", (35, 50, 40, 60, 40))
+        record(window, folder, "cartpole", (60, 45, 110, 90, 140, 75))
+        correct(window, folder)
+        watch(window, folder)
+        menu(window, folder)
+    print(f"made {', '.join(sorted(path.name for path in PICTURES.glob('*.png')))} in {PICTURES}")
+
+
+if __name__ == "__main__":
+    main()
