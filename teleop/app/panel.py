@@ -133,7 +133,8 @@ def drive_rows(keys: Any, action_names: Sequence[str]) -> tuple[KeyRow, ...]:
     by_action: dict[str, list[str]] = {}
     for key, action in keys.items():
         named = isinstance(action, int) and 0 <= action < len(action_names)
-        by_action.setdefault(action_names[action] if named else str(action), []).append(key)
+        word = action_names[action] if named else str(action)
+        by_action.setdefault(f"action {word}" if word.isdigit() else word, []).append(key)
     return tuple(KeyRow(tuple(names), word) for word, names in by_action.items())
 
 

@@ -96,8 +96,8 @@ class Window:
     ) -> None:
         """hidden: draw into memory only, which needs no display. Raises NoDisplay where there is none."""
         self._now_s = now_s
+        self._title, self._hidden = title, hidden
         self._window = _open(size, title, hidden)
-        pygame.key.set_repeat()
         self.frame_times_ms = FrameTimes()
         """From the start of one frame to the start of the next."""
         self.work_times_ms = FrameTimes()
@@ -120,8 +120,9 @@ class Window:
 
     def close(self) -> None:
         """Close the window; harmless if it is closed already."""
-        self._window.destroy()
-        pygame.display.quit()
+        if pygame.display.get_init():
+            self._window.destroy()
+            pygame.display.quit()
 
     def run(self, scene: Scene) -> None:
         """Run `scene` and those that follow it until one returns QUIT or the window is closed."""
@@ -145,6 +146,7 @@ class Window:
     def frame(self, scene: Scene) -> Scene | Literal[Quit.QUIT] | None:
         """One frame: every waiting event, one update, one picture. Returns what `Scene.update` does."""
         started_s = self._now_s()
+        self._reopen_if_shut()
         for event in pygame.event.get():
             if event.type in (pygame.QUIT, pygame.WINDOWCLOSE):
                 return QUIT
@@ -154,6 +156,12 @@ class Window:
         self._window.flip()
         self.work_times_ms.add((self._now_s() - started_s) * 1e3)
         return following
+
+    def _reopen_if_shut(self) -> None:
+        """Some of gymnasium's environments shut pygame down, windows of others included, when they are closed."""
+        if not pygame.display.get_init():
+            del self._window  # first, lest its end take the new window along, which may lie at its address
+            self._window = _open(DEFAULT_SIZE, self._title, self._hidden)
 
     def _wait(self, deadline_s: float) -> float:
         """Sleep until the next frame is due, and say when that was; a late frame is not made up for."""
@@ -187,6 +195,7 @@ def _open(size: tuple[int, int], title: str, hidden: bool) -> pygame.Window:
                 "--headless, or give it a display: `xvfb-run -a python main.py ...` makes an invisible one."
             ) from error
     window.minimum_size = SMALLEST_SIZE
+    pygame.key.set_repeat()
     return window
 
 

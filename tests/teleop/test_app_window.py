@@ -207,3 +207,13 @@ def test_words_for_a_scripted_expert(tmp_path: Path) -> None:
 class _Left:
     def act(self, observations: object, rng: object = None) -> list[int]:
         return [0] * len(observations)  # type: ignore[arg-type]
+
+
+def test_it_survives_an_environment_that_shuts_pygame_down() -> None:
+    scene = Blank()
+    with Window(hidden=True) as window:
+        window.frame(scene)  # type: ignore[arg-type]
+        pygame.quit()
+        window.run(scene)  # type: ignore[arg-type]
+        pygame.quit()
+    assert scene.seen.count("draw") == 3
