@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,6 @@ import numpy.typing as npt
 from recordings import datafile
 from recordings.errors import DamagedRecording
 from recordings.schema import TEXT, EditKind, Header, Outcome, tables
-
-if TYPE_CHECKING:
-    from recordings.recovery import Recovery
 
 Array = npt.NDArray[Any]
 
@@ -180,6 +177,30 @@ class Episode:
 
     def _column(self, name: str) -> Array:
         return self._reader.column(name).between(self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What `recordings.recovery` had to make whole before this recording could be opened."""
+
+    path: Path
+    episodes: int
+    steps: int
+    cut_episode: int | None
+    """The episode that was running when its recorder was killed, if any."""
+
+    @property
+    def notice(self) -> str:
+        """One sentence for a person."""
+        cut = (
+            ""
+            if self.cut_episode is None
+            else f"; episode {self.cut_episode} was cut short, its outcome is unknown"
+        )
+        return (
+            f"{self.path}: the program that recorded this was ended abruptly. The file was made whole: "
+            f"{self.episodes} episodes, {self.steps} steps{cut}."
+        )
 
 
 class Reader:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from recordings import diskspace, emergency, recovery, spaces
 from recordings.appender import Appender, Batch, Completion, create
 from recordings.errors import DiskFull, InvalidRow, RecordingError, RecordingExists, WorldMismatch
-from recordings.reader import Reader
+from recordings.reader import Reader, Recovery
 from recordings.schema import EditKind, Header, LabelKind, Outcome, tables
 
 FLUSH_INTERVAL_S = 0.1
@@ -65,7 +65,7 @@ class Recorder:
         """
         self.path = Path(path)
         self.header = header
-        self.recovered: recovery.Recovery | None = None
+        self.recovered: Recovery | None = None
         """What a killed writer left and was made whole on resuming, if so."""
         self._now_s = now_s
         self._table = {table.name: table for table in tables(header)}

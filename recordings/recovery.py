@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
@@ -20,34 +19,10 @@ from h5py import h5f
 from recordings import appender, datafile, diskspace, locking
 from recordings.appender import Appender, Batch, Completion
 from recordings.errors import DiskFull, RecordingError
-from recordings.reader import Reader
+from recordings.reader import Reader, Recovery
 from recordings.schema import Outcome, Table, tables
 
 _SLICE_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """What was made whole."""
-
-    path: Path
-    episodes: int
-    steps: int
-    cut_episode: int | None
-    """The episode that was running when its recorder was killed, if any."""
-
-    @property
-    def notice(self) -> str:
-        """One sentence for a person."""
-        cut = (
-            ""
-            if self.cut_episode is None
-            else f"; episode {self.cut_episode} was cut short, its outcome is unknown"
-        )
-        return (
-            f"{self.path}: the program that recorded this was ended abruptly. The file was made whole: "
-            f"{self.episodes} episodes, {self.steps} steps{cut}."
-        )
 
 
 def recover(path: str | os.PathLike[str]) -> Recovery | None:

@@ -18,6 +18,7 @@ from learners.interface import Policy, Snapshot
 from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.keep import keep_policy
+from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
 from teleop.commands.verdict import verdict
 from teleop.rounds import SessionSampler
@@ -91,6 +92,7 @@ class Dagger:
 
         torch.set_num_threads(1)
         world = choose(self.env, self.keys)
+        make_whole([] if self.out is None else [self.out])
         require_window(self.headless, "--expert", self.expert)
         return self._rounds(world) if self.headless else self._live(world)
 

@@ -13,6 +13,7 @@ import tyro
 import recordings
 from recordings.reader import Reader
 from recordings.schema import FORMAT_VERSION, Driver, LabelKind, Outcome
+from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, table
 
 CHUNK = 1 << 20
@@ -31,8 +32,9 @@ class Info:
     """Print one JSON object and nothing else."""
 
     def run(self) -> Report:
+        notices = make_whole([self.file])
         with recordings.open(self.file) as reader:
-            data = summary(reader)
+            data = summary(reader) | {"recovered": notices[0] if notices else None}
         return Report(data, _text(self.file, data))
 
 
@@ -58,7 +60,6 @@ def summary(reader: Reader) -> dict[str, Any]:
         "label_kinds": _named(LabelKind, labels.kinds),
         "drivers": _drivers(reader),
         "outcomes": dict(outcomes),
-        "recovered": None if reader.recovered is None else str(reader.recovered),
         "operator": header.operator,
         "created_utc": header.created_utc,
         "control_hz": header.control_hz,

@@ -11,6 +11,7 @@ import tyro
 
 from teleop import headless
 from teleop.clock import StepClock, WallClock
+from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
 from teleop.commands.verdict import verdict
 from teleop.session import Session
@@ -57,6 +58,7 @@ class Record:
             rest_s=0.0 if self.headless else 1.0,
             render=not self.headless,
         )
+        make_whole([settings.out])
         if self.headless:
             session = _without_a_window(settings, self.episodes or 10)
         else:

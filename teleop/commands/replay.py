@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from recordings.replay import verify
+from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
 from teleop.commands.verdict import where
 
@@ -29,6 +30,7 @@ class Replay:
     """Print one JSON object and nothing else; implies --verify."""
 
     def run(self) -> Report:
+        make_whole([self.file])
         if not (self.headless or self.verify or self.json):
             from teleop.app import run_replay
 

@@ -19,6 +19,7 @@ from learners.interface import Snapshot
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
 from teleop.commands.keep import keep_policy
+from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console
 from teleop.experts import scripted_expert
 from teleop.start import default_policy
@@ -100,6 +101,7 @@ class Train:
                 f"train {self.learner}: --data: expected one recording or more, found none. Record with "
                 "`record --env gridworld --driver scripted --headless`."
             )
+        make_whole(options.data)
         demonstrations = load(options.data, _filter(options)) if options.data else None
         world = self._world(demonstrations)
         training = self._train(demonstrations, world)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import recordings
 from teleop.cli import COMMANDS, main
 
 
@@ -103,6 +107,33 @@ def test_a_policy_can_be_the_expert(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert found["labels"] == 50
     assert set(run(capsys, "info", found["recording"])["drivers"]) == {"student", "policy"}
+
+
+def _steps_so_far(path: Path) -> int:
+    with recordings.open(path, tail=True) as reader:
+        return reader.n_steps
+
+
+def test_a_killed_recording_is_made_whole_told_and_continued(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["record", "--driver", "scripted", "--headless", "--out", "k.h5", "--episodes"]
+    path = Path("k.h5").absolute()
+    code = f"import sys; from teleop.cli import main; sys.exit(main({[*words, '1000000']!r}))"
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        try:
+            deadline_s = time.monotonic() + 60
+            while not (path.exists() and _steps_so_far(path) > 100):
+                assert time.monotonic() < deadline_s
+                time.sleep(0.05)
+        finally:
+            process.kill()
+    held = run(capsys, "info", "k.h5")
+    assert "made whole" in held["recovered"]
+    assert held["steps"] > 100
+    assert run(capsys, "replay", "k.h5", "--headless")["verified"] is True
+    assert run(capsys, *words, "1")["verified"] is True
+    again = run(capsys, "info", "k.h5")
+    assert again["recovered"] is None
+    assert again["episodes"] == held["episodes"] + 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)
