@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -128,8 +128,7 @@ class Trainer(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(NamedTuple):
     """What one step of the world was."""
 
     episode: int
