@@ -34,8 +34,12 @@ class Person:
         self.screen, self.out = screen, out
         command = [sys.executable, MAIN, "record", "--env", world, "--out", out, "--seed", "0"]
         self._program = screen.start(*command)
-        self.window = screen.find_window()
-        wait_until(lambda: self._shows_something(), "a first picture")
+        try:
+            self.window = screen.find_window()
+            wait_until(lambda: self._shows_something(), "a first picture")
+        except BaseException:
+            print(self.stop())
+            raise
 
     def hand(self, *words: str) -> None:
         self.screen.xdotool(*words)
@@ -56,10 +60,12 @@ class Person:
             assert {int(code) for each in reader.episodes for code in each.drivers} == {Driver.HUMAN}
             return [int(action) for each in reader.episodes for action in each.actions]
 
-    def stop(self) -> None:
+    def stop(self) -> str:
+        """End the program if it still runs; what it had to say."""
         if self._program.poll() is None:
             self._program.kill()
-            self._program.communicate()
+            return "".join(self._program.communicate())
+        return ""
 
     def _shows_something(self) -> bool:
         return len(np.unique(self.look() @ np.array([1 << 16, 1 << 8, 1]))) > 50

@@ -13,7 +13,7 @@ from types import TracebackType
 from teleop.app.window import WINDOW_CLASS
 
 PROGRAMS = ("Xvfb", "xdotool")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def missing() -> list[str]:
