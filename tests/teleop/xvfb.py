@@ -76,8 +76,12 @@ class Screen:
             window = found.stdout.split()[0] if found.stdout.split() else ""
             return bool(window)
 
+        def focused() -> bool:  # refused while the window is not yet on the screen
+            command = ["xdotool", "windowfocus", "--sync", window]
+            return not subprocess.run(command, env=self.environment(), capture_output=True).returncode
+
         wait_until(appeared, "the window")
-        self.xdotool("windowfocus", "--sync", window)
+        wait_until(focused, "the window to take the keyboard")
         return window
 
     def look_away(self) -> None:
