@@ -35,6 +35,7 @@ class Controls:
         self._repeat_ns = round(1e9 / repeat_hz)
         self._bits = {key: 1 << bit for bit, key in enumerate(self.keys)}
         self._held: list[str] = []
+        self._tapped = 0
         self._latched: Any = None
         self._turns: list[Any] = []
         self._next_repeat_ns = 0
@@ -45,6 +46,7 @@ class Controls:
             return False
         if key not in self._held:
             self._held.append(key)
+            self._tapped |= self._bits[key]
             self._latched = self.keys[key]
             self._turns.append(self.keys[key])
             self._next_repeat_ns = now_ns + REPEAT_DELAY_NS
@@ -61,6 +63,7 @@ class Controls:
     def clear(self) -> None:
         """Forget every key: the window lost the focus, or another episode begins."""
         self._held.clear()
+        self._tapped = 0
         self._turns.clear()
         self._latched = None
 
@@ -69,9 +72,13 @@ class Controls:
         self._turns.clear()
         self._latched = self.held_action()
 
-    def held_mask(self) -> int:
-        """The held keys as bits, in the order of `keys`."""
-        return sum(self._bits[key] for key in self._held)
+    def take_mask(self) -> int:
+        """The keys held, or tapped since the last call, as bits in the order of `keys`."""
+        mask = self._tapped
+        for key in self._held:
+            mask |= self._bits[key]
+        self._tapped = 0
+        return mask
 
     def held_action(self) -> Any | None:
         """The action of the most recent key still down, or None: as a label, no key means unlabelled."""

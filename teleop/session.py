@@ -375,7 +375,7 @@ class Session:
 
     def _step(self, action: Any, driver: Driver, now_ns: int) -> Tick:
         label, kind = self._label_for(action, driver)
-        before, keys = self.observation, self.controls.held_mask()
+        before, keys = self.observation, self.controls.take_mask()
         after, reward, terminated, truncated, _ = self.env.step(action)
         row = self.recorder.step(
             action,

@@ -201,7 +201,7 @@ def _train_in_background(
     import torch
 
     torch.set_num_threads(1)
-    os.nice(5)
+    os.nice(15)
     try:
         with recordings.open(recording, tail=True) as reader:
             _Classroom(connection, course, reader, folder, np.random.default_rng(seed)).stay()

@@ -1,13 +1,14 @@
 """The window. The one package that imports pygame.
 
 run_menu(folder)        choose what to do, as often as one likes
-run_session(session)    drive a session that is ready to run
+run_session(start)      start a session and drive it
 run_replay(path)        watch a recording
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import recordings
@@ -31,19 +32,19 @@ def run_menu(folder: str | os.PathLike[str], *, hidden: bool = False) -> None:
         window.run(first_menu(window, Path(folder)))
 
 
-def run_session(session: Session, *, hidden: bool = False, episodes: int | None = None) -> None:
-    """Drive `session` in a window until it is closed (or after `episodes`); the session is closed then.
+def run_session(
+    start: Callable[[], Session], *, title: str, hidden: bool = False, episodes: int | None = None
+) -> Session:
+    """Start a session in a window and drive it until it is closed (or after `episodes`); returns it, closed.
 
-    hidden: without a display. Raises NoDisplay, and whatever the session raises (DiskFull).
+    The window opens first, so that nothing is begun where there is no display. hidden: without a display.
+    Raises NoDisplay, and whatever the session raises (DiskFull).
     """
-    try:
-        window = Window(title=f"Understudy: {session.world.title}", hidden=hidden)
-    except BaseException:
-        session.close()
-        raise
-    with window:
+    with Window(title=f"Understudy: {title}", hidden=hidden) as window:
+        session = start()
         file = str(session.recorder.path)
         window.run(DriveScene(session, painter_for(session.env), file=file, episodes=episodes))
+        return session
 
 
 def run_replay(path: str | os.PathLike[str], *, hidden: bool = False) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -174,6 +175,18 @@ class Window:
         return deadline_s
 
 
+NO_DISPLAY = (
+    "No window can be opened: expected a display, found none ({}). Run the command with --headless, or give it a "
+    "display: `xvfb-run -a python main.py ...` makes an invisible one."
+)
+
+
+def _has_no_screen() -> bool:
+    """On Linux without any sign of X11 or Wayland SDL would only complain; elsewhere there is always a screen."""
+    signs = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")
+    return sys.platform.startswith("linux") and not any(os.environ.get(sign) for sign in signs)
+
+
 def _open(size: tuple[int, int], title: str, hidden: bool) -> pygame.Window:
     # SDL would otherwise show a software surface through a texture of the graphics card; where there is none,
     # that costs ten milliseconds a frame instead of one.
@@ -181,6 +194,8 @@ def _open(size: tuple[int, int], title: str, hidden: bool) -> pygame.Window:
     if hidden:
         settings["SDL_VIDEODRIVER"] = "dummy"
     asked_for = settings.get("SDL_VIDEODRIVER", os.environ.get("SDL_VIDEODRIVER"))
+    if not asked_for and _has_no_screen():
+        raise NoDisplay(NO_DISPLAY.format("DISPLAY is not set"))
     with _environment(settings):
         try:
             pygame.display.init()
@@ -190,10 +205,7 @@ def _open(size: tuple[int, int], title: str, hidden: bool) -> pygame.Window:
             window.get_surface()
         except pygame.error as error:
             pygame.display.quit()
-            raise NoDisplay(
-                f"No window can be opened: expected a display, found none ({error}). Run the command with "
-                "--headless, or give it a display: `xvfb-run -a python main.py ...` makes an invisible one."
-            ) from error
+            raise NoDisplay(NO_DISPLAY.format(error)) from error
     window.minimum_size = SMALLEST_SIZE
     pygame.key.set_repeat()
     return window

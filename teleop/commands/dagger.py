@@ -121,8 +121,7 @@ class Dagger:
 
         began_s = time.monotonic()
         settings = self._settings(world)
-        session = start_correction(settings, WallClock())
-        run_session(session)
+        session = run_session(lambda: start_correction(settings, WallClock()), title=world.title)
         student = None if session.student is None else session.student.policy
         return self._report(session, world, student, [], time.monotonic() - began_s)
 

@@ -64,8 +64,9 @@ class Record:
         else:
             from teleop.app import run_session
 
-            session = start_recording(settings, WallClock())
-            run_session(session, episodes=self.episodes)
+            session = run_session(
+                lambda: start_recording(settings, WallClock()), title=world.title, episodes=self.episodes
+            )
         return _report(session, settings.out, time.monotonic() - began_s)
 
 

@@ -46,7 +46,8 @@ def test_the_most_recent_key_still_held_wins(scheme: ControlScheme) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "expected"), [(ControlScheme.LATCH, 0), (ControlScheme.NO_OP, 7), (ControlScheme.DEAD_MAN, None)]
+    ("scheme", "expected"),
+    [(ControlScheme.LATCH, 0), (ControlScheme.NO_OP, 7), (ControlScheme.DEAD_MAN, None)],
 )
 def test_what_no_key_means_is_the_scheme(scheme: ControlScheme, expected: int | None) -> None:
     keys = controls(scheme, no_op=7)
@@ -65,7 +66,7 @@ def test_losing_the_focus_forgets_held_latched_and_waiting_keys() -> None:
         keys.press("left", 0)
         keys.clear()
         assert keys.take(10**12) is None
-        assert keys.held_mask() == 0
+        assert keys.take_mask() == 0
 
 
 def test_at_a_takeover_only_keys_that_are_still_held_count() -> None:
@@ -83,7 +84,14 @@ def test_held_keys_are_bits_in_the_order_of_the_key_map() -> None:
     keys = controls(ControlScheme.LATCH)
     keys.press("right", 0)
     keys.press("a", 0)
-    assert keys.held_mask() == 0b0110
+    assert keys.take_mask() == 0b0110
+
+
+def test_a_key_tapped_between_two_steps_is_told_once() -> None:
+    keys = controls(ControlScheme.WAIT)
+    keys.press("right", 0)
+    keys.release("right", 1)
+    assert [keys.take_mask(), keys.take_mask()] == [0b0010, 0]
 
 
 def test_a_key_of_no_meaning_is_not_taken() -> None:
