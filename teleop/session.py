@@ -187,9 +187,10 @@ class Session:
         self._turn_based = is_human and world.scheme is ControlScheme.WAIT
         self._is_tabular = isinstance(env.unwrapped, TabularWorld)
         self.labelled_states: set[int] = set()
+        self._first_episode = recorder.episodes
         self._resume_to = Wish.TAKE_OVER
         self._rest_until_ns = clock.now_ns()
-        self._state_is_new = self._is_closed = False
+        self._state_is_new = self._is_closed = self._has_taken_over = False
         self._takeover_key_is_down = False
         self.observation: Any = None
         self.student_action: Any | None = None
@@ -201,6 +202,11 @@ class Session:
         self.episode_return, self.episode_length = 0.0, 0
         self.outcome = Outcome.RUNNING
         self.tick: Tick | None = None
+
+    @property
+    def own_episodes(self) -> range:
+        """The episodes of this session; those before them were in the recording when it was continued."""
+        return range(self._first_episode, self.recorder.episodes)
 
     @property
     def distinct_labels(self) -> int:
@@ -263,8 +269,11 @@ class Session:
             return
         if new is Phase.PAUSED:
             self._resume_to = Wish.TAKE_OVER if self.phase is Phase.HUMAN else Wish.RESUME
-        elif new is Phase.HUMAN and self.phase is Phase.STUDENT:
+        elif new is Phase.STUDENT:
+            self._has_taken_over = False
+        elif self.phase is Phase.STUDENT or self._resume_to is Wish.RESUME:
             self.takeovers += 1
+            self._has_taken_over = True
             self.controls.settle()
         self.phase = new
 
@@ -368,7 +377,7 @@ class Session:
         if not self._may_label():
             return None, LabelKind.DEMONSTRATED
         if driver is not Driver.STUDENT:
-            return action, LabelKind.DEMONSTRATED if self.student is None else self.rules.label_kind
+            return action, self.rules.label_kind if self._has_taken_over else LabelKind.DEMONSTRATED
         if self.rules.label_student_states:
             return self._adviser.act(self.observation, self.episode_length), LabelKind.LIVE
         return None, LabelKind.LIVE

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -131,7 +133,7 @@ class BackgroundTrainer:
     ) -> None:
         """recording: the file to tail. folder: where students are left. flush: puts given labels on the disk."""
         self.trouble = ""
-        self._flush = flush
+        self._flush, self._folder = flush, folder
         self._has_news = False
         folder.mkdir(parents=True, exist_ok=True)
         context = multiprocessing.get_context("spawn")
@@ -185,13 +187,16 @@ class BackgroundTrainer:
             self.trouble = TRAINER_STOPPED
 
     def close(self) -> None:
-        """Ask the process to end, and end it if it does not."""
+        """Ask the process to end, end it if it does not, and clear its folder: the students can be trained again."""
         self._tell(b"stop")
         self._process.join(timeout=1.0)
         if self._process.is_alive():
             self._process.terminate()
             self._process.join(timeout=1.0)
         self._connection.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        with suppress(OSError):
+            self._folder.parent.rmdir()
 
 
 def _train_in_background(

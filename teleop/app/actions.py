@@ -16,6 +16,7 @@ from teleop.app.recorded_world import world_of
 from teleop.app.replay import ReplayScene
 from teleop.app.window import Scene, Window
 from teleop.clock import WallClock
+from teleop.finish import keep_policy, recorded, verdict
 from teleop.session import Session
 from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording
 from teleop.worlds.catalogue import WORLDS, find
@@ -84,10 +85,21 @@ def _drive(menu: MenuOf, form: Form, session: Session) -> Scene:
     file = str(session.recorder.path)
 
     def then(error: UnderstudyError | None) -> Scene:
-        told = f"{file}: {session.episodes} episodes, {session.driven_ticks} steps recorded."
-        return menu(form, told if error is None else str(error))
+        return menu(form, _told(session) if error is None else str(error))
 
     return DriveScene(session, painter_for(session.env), file=file, then=then, leave_word="back to menu")
+
+
+def _told(session: Session) -> str:
+    """What a finished session left behind; a student is kept beside its recording."""
+    file = session.recorder.path
+    _, words = verdict(file, session.own_episodes)
+    told = f"{file}: {recorded(session.driven_ticks, session.episodes)}. {words}"
+    if session.student is None or session.student.version == 0:
+        return told
+    student = file.with_suffix(".safetensors")
+    keep_policy(session.student.policy, student, "dagger", session.world.env_id)
+    return f"{told} The student is kept in {student.name}."
 
 
 def _replay(menu: MenuOf, form: Form, path: Path) -> Scene:

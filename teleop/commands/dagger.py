@@ -17,10 +17,9 @@ from learners.evaluation import evaluate
 from learners.interface import Policy, Snapshot
 from teleop import headless
 from teleop.clock import StepClock, WallClock
-from teleop.commands.keep import keep_policy
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
-from teleop.commands.verdict import verdict
+from teleop.finish import keep_policy, verdict
 from teleop.rounds import SessionSampler
 from teleop.session import Session
 from teleop.start import (
@@ -170,7 +169,7 @@ class Dagger:
         recording = session.recorder.path
         policy = self._save(student, world)
         found = None if student is None else evaluate(student, world.spec(), seed=self.seed or 0)
-        verified, words = verdict(recording)
+        verified, words = verdict(recording, session.own_episodes)
         data = {
             "return_mean": None if found is None else found.return_mean,
             "labels": session.labels,

@@ -27,10 +27,9 @@ from teleop.app.guided import Guided, ScriptedHand
 from teleop.app.painters.choose import painter_for
 from teleop.app.window import Window
 from teleop.clock import StepClock
-from teleop.commands.keep import keep_policy
 from teleop.commands.report import Report, progress_console, table
-from teleop.commands.verdict import verdict
 from teleop.experts import scripted_expert
+from teleop.finish import keep_policy, verdict
 from teleop.rounds import SessionSampler, Watch
 from teleop.session import Session
 from teleop.start import RUNS, CorrectSettings, RecordSettings, start_correction, start_recording

@@ -13,7 +13,7 @@ from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
-from teleop.commands.verdict import verdict
+from teleop.finish import recorded, verdict
 from teleop.session import Session
 from teleop.start import RecordSettings, default_recording, require_window, start_recording
 from teleop.worlds.choice import choose
@@ -85,7 +85,7 @@ def _without_a_window(settings: RecordSettings, episodes: int) -> Session:
 
 
 def _report(session: Session, out: Path, seconds: float) -> Report:
-    verified, words = verdict(out)
+    verified, words = verdict(out, session.own_episodes)
     data = {
         "recording": str(out),
         "episodes": session.episodes,
@@ -93,5 +93,5 @@ def _report(session: Session, out: Path, seconds: float) -> Report:
         "verified": verified,
         "seconds": seconds,
     }
-    text = f"{out}: {session.episodes} episodes, {session.driven_ticks} steps recorded in {seconds:.1f} s. {words}"
+    text = f"{out}: {recorded(session.driven_ticks, session.episodes)} in {seconds:.1f} s. {words}"
     return Report(data, text, 1 if verified is False else 0)

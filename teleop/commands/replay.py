@@ -11,7 +11,7 @@ import tyro
 from recordings.replay import verify
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
-from teleop.commands.verdict import where
+from teleop.finish import where
 
 
 @dataclass(frozen=True)

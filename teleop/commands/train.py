@@ -18,10 +18,10 @@ from learners import LEARNERS, load_policy
 from learners.interface import Snapshot
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
-from teleop.commands.keep import keep_policy
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console
 from teleop.experts import scripted_expert
+from teleop.finish import keep_policy
 from teleop.start import default_policy
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose, recorded_world

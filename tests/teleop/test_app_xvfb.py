@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pygame
 import pytest
 
 import recordings
@@ -46,9 +45,7 @@ class Person:
         time.sleep(0.06)
 
     def look(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        path = self.out.with_suffix(".png")
-        self.screen.shoot(self.window, path)
-        return pygame.surfarray.array3d(pygame.image.load(path))
+        return self.screen.look()
 
     def finish(self) -> list[int]:
         """Leave by Escape; every recorded action, of a recording that replays."""

@@ -94,5 +94,6 @@ def test_only_the_newest_students_are_kept(tmp_path: Path) -> None:
                 session.student is not None and session.student.newest_label + 1 >= session.labels
             ),
         )
-    session.close()
     assert 1 <= len(list((tmp_path / "n.students").rglob("student-*.safetensors"))) <= 3
+    session.close()
+    assert not (tmp_path / "n.students").exists(), "what was handed over in passing is cleared away"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
 
 from teleop.app.window import WINDOW_CLASS
 
@@ -26,7 +31,9 @@ class Screen:
 
     def __init__(self, size: str = "1920x1080x24") -> None:
         seen, number = os.pipe()
+        self._folder = tempfile.TemporaryDirectory(prefix="understudy-screen-")
         command = ["Xvfb", "-displayfd", str(number), "-screen", "0", size, "-nolisten", "tcp"]
+        command += ["-fbdir", self._folder.name]
         self._server = subprocess.Popen(
             command, pass_fds=[number], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -42,6 +49,7 @@ class Screen:
     ) -> None:
         self._server.terminate()
         self._server.wait(PATIENCE_S)
+        self._folder.cleanup()
 
     def environment(self) -> dict[str, str]:
         """The environment of a program that is to appear on this screen."""
@@ -90,10 +98,21 @@ class Screen:
         root = self.xdotool("search", "--maxdepth", 0, "--name", ".*")
         self.xdotool("windowfocus", root.split()[0])
 
-    def shoot(self, window: str, path: Path) -> None:
-        """Save what the window shows (needs ImageMagick's import)."""
-        command = ["import", "-window", window, str(path)]
-        subprocess.run(command, env=self.environment(), check=True, capture_output=True)
+    def look(self) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) what the screen shows now: Xvfb keeps it in a file, in the format of xwd."""
+        data = (Path(self._folder.name) / "Xvfb_screen0").read_bytes()
+        header = struct.unpack(">25I", data[:100])
+        header_bytes, width, height, line_bytes, colours = (
+            header[0],
+            header[4],
+            header[5],
+            header[12],
+            header[19],
+        )
+        first = header_bytes + 12 * colours
+        rows = np.frombuffer(data, np.uint8, height * line_bytes, first).reshape(height, line_bytes)
+        pixels = rows[:, : 4 * width].reshape(height, width, 4)  # blue, green, red and nothing
+        return pixels[:, :, 2::-1].copy()
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
