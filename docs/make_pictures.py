@@ -30,7 +30,8 @@ from teleop.app.replay import ReplayScene  # noqa: E402
 from teleop.app.window import FRAME_S, Scene, Window  # noqa: E402
 from teleop.clock import StepClock  # noqa: E402
 from teleop.experts import scripted_expert  # noqa: E402
-from teleop.session import Phase, Session  # noqa: E402
+from teleop.phases import Phase  # noqa: E402
+from teleop.session import Session  # noqa: E402
 from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording  # noqa: E402
 from teleop.worlds.catalogue import find  # noqa: E402
 

@@ -19,7 +19,8 @@ from recordings.replay import verify
 from recordings.schema import Driver, Header, Outcome
 from teleop.clock import SECOND_NS, WallClock
 from teleop.experts import scripted_expert
-from teleop.session import Order, Session
+from teleop.phases import Order
+from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
 from teleop.worlds.catalogue import World
 

@@ -1,6 +1,6 @@
 """A live run without a window: observation in, held keys in; who drives, what is labelled and what is recorded out.
 
-Reading order: Phase, Wish and NEXT (who drives is data), Rules (the settings), Session.update (one tick).
+Reading order: `teleop.phases` (who drives is data), Rules (the settings), Session.update (one tick).
 
 The window, the headless commands and the tests all drive this one class. It owns no clock and no randomness: both
 are given to it, so that with a step clock and an inline trainer a run repeats exactly.
@@ -9,7 +9,6 @@ are given to it, so that with a step clock and an inline trainer a run repeats e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any, Literal, NamedTuple, Protocol
 
 import gymnasium as gym
@@ -21,58 +20,8 @@ from recordings.recorder import Recorder
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop.clock import Clock, Metronome
 from teleop.controls import Controls, HumanAdviser, HumanExpert
+from teleop.phases import NEXT, Order, Phase, Wish, session_keys
 from teleop.worlds.catalogue import ControlScheme, World
-
-
-class Phase(Enum):
-    """Who drives."""
-
-    STUDENT = auto()
-    """The student drives."""
-    HUMAN = auto()
-    """The expert drives: the person, or whoever stands in for them."""
-    PAUSED = auto()
-    """Nobody drives: the world waits."""
-
-
-class Wish(Enum):
-    """What a key, a gate or the window asks for."""
-
-    TAKE_OVER = auto()
-    HAND_BACK = auto()
-    PAUSE = auto()
-    RESUME = auto()
-
-
-NEXT: dict[tuple[Phase, Wish], Phase] = {
-    (Phase.STUDENT, Wish.TAKE_OVER): Phase.HUMAN,
-    (Phase.STUDENT, Wish.PAUSE): Phase.PAUSED,
-    (Phase.HUMAN, Wish.HAND_BACK): Phase.STUDENT,
-    (Phase.HUMAN, Wish.PAUSE): Phase.PAUSED,
-    (Phase.PAUSED, Wish.TAKE_OVER): Phase.HUMAN,
-    (Phase.PAUSED, Wish.RESUME): Phase.STUDENT,
-}
-"""Every transition there is; a wish that is not listed changes nothing."""
-
-
-class Order(Enum):
-    """What a session key does; drive keys are the world's own."""
-
-    TAKE_OVER = auto()
-    PAUSE = auto()
-    SLOWER = auto()
-    FASTER = auto()
-    NEXT_EPISODE = auto()
-
-
-SESSION_KEYS: dict[Order, tuple[str, ...]] = {
-    Order.TAKE_OVER: ("space", "tab"),
-    Order.PAUSE: ("p", "f1"),
-    Order.SLOWER: ("-", "f2"),
-    Order.FASTER: ("=", "f3"),
-    Order.NEXT_EPISODE: ("n", "f4"),
-}
-"""Each order's key, and its stand-in for a world that drives with the first."""
 
 SPEED_STEP = 1.25
 SLOWEST_HZ, FASTEST_HZ = 1.0, 60.0
@@ -143,16 +92,6 @@ class Tick(NamedTuple):
     label: Any | None
     terminated: bool
     truncated: bool
-
-
-def session_keys(world: World) -> dict[str, Order]:
-    """Key name -> order, with stand-ins where the world drives with a key itself."""
-    keys = {}
-    for order, candidates in SESSION_KEYS.items():
-        free = [key for key in candidates if key not in world.keys]
-        if free:
-            keys[free[0]] = order
-    return keys
 
 
 class Session:

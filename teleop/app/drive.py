@@ -23,7 +23,8 @@ from teleop.app.stage import Sign, Stage
 from teleop.app.typeface import Typeface
 from teleop.app.window import QUIT, Quit, Scene
 from teleop.app.words import expert_driver, hint, phase_note, who_drives
-from teleop.session import Phase, Session, Tick
+from teleop.phases import Phase
+from teleop.session import Session, Tick
 
 RECENT_LABELS = 50
 """Labels over which agreement is reckoned."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from recordings.schema import Driver, Outcome
 from teleop.app.key_names import key_cap
 from teleop.app.palette import DRIVERS, PAUSED, Colour
-from teleop.session import Order, Phase, Session
+from teleop.phases import Order, Phase
+from teleop.session import Session
 from teleop.worlds.catalogue import ControlScheme
 
 DRIVES: dict[Driver, str] = {

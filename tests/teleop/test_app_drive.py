@@ -18,7 +18,7 @@ from teleop.app.painters.choose import painter_for
 from teleop.app.palette import DRIVERS, PAUSED
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
-from teleop.session import Phase
+from teleop.phases import Phase
 from tests.teleop.app_pilot import Pilot, correction_session, drive, recording_session
 
 UP, DOWN, LEFT, RIGHT = range(4)

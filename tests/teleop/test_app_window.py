@@ -18,7 +18,8 @@ from teleop.app.typeface import Role, Typeface
 from teleop.app.window import QUIT, FrameTimes, Window
 from teleop.app.words import age, driver_now, hint, number, who_drives
 from teleop.clock import StepClock
-from teleop.session import SESSION_KEYS, Phase, StudentVersion
+from teleop.phases import SESSION_KEYS, Phase
+from teleop.session import StudentVersion
 from teleop.worlds.catalogue import WORLDS
 from tests.teleop.app_pilot import correction_session, recording_session
 

@@ -14,7 +14,8 @@ from learners.gates import BetaGate, ExpertGate, UncertaintyGate
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop import headless
 from teleop.clock import StepClock
-from teleop.session import NEXT, Order, Phase, Rules, Session, StudentVersion, Wish, session_keys
+from teleop.phases import NEXT, Order, Phase, Wish, session_keys
+from teleop.session import Rules, Session, StudentVersion
 from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 
