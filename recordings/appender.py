@@ -38,7 +38,6 @@ _TEXT_CHUNK_BYTES = 1 << 12
 _METADATA_BYTES = 1 << 17
 _COMMIT_ORDER = (("labelers",), ("sessions", "episodes", "steps"), ("labels", "edits"))
 """Each group is made visible before the next, whose rows refer to it; texts go with the first."""
-_HAS_PWRITE = hasattr(os, "pwrite")
 
 Rows = npt.NDArray[Any]
 
@@ -206,6 +205,7 @@ class _OpenColumn:
         "_entry_bytes",
         "_fill",
         "_is_exact",
+        "_untouched_from",
         "chunk_bytes",
         "dtype",
         "length",
@@ -234,19 +234,27 @@ class _OpenColumn:
         self.chunk_bytes = self._chunk_rows * self._entry_bytes
         self._fill = np.full(1, column.fill, column.dtype).tobytes()
         self.length = int(self._dataset.shape[0])
+        self._untouched_from = self.length
         self._descriptor = raw.fileno()
         self._chunk, self._address = -1, 0
 
     def write(self, first: int, data: bytes, n_rows: int) -> None:
-        """Put `n_rows` rows at row `first`, lengthening the column if they reach beyond its end."""
+        """Put `n_rows` rows at row `first`, lengthening the column if they reach beyond its end.
+
+        Rows that nobody has touched hold the fill value already, and are not written to say so again.
+        """
         if not n_rows:
             return
         end = first + n_rows
         if end > self.length:
             self._lengthen(end)
+        if first >= self._untouched_from and data == self._fill * n_rows:
+            return
+        self._untouched_from = max(self._untouched_from, end)
         chunk, within = divmod(first, self._chunk_rows)
         if within + n_rows <= self._chunk_rows:
-            self._put(self._address_of(chunk) + within * self._entry_bytes, data)
+            place = self._address if chunk == self._chunk else self._address_of(chunk)
+            self._put(place + within * self._entry_bytes, data)
             return
         view, row = memoryview(data), first
         while row < end:
@@ -270,7 +278,7 @@ class _OpenColumn:
         self._dataset.set_extent((self.length, *self.shape))
 
     def _put(self, address: int, data: bytes | memoryview) -> None:
-        written = _write_at(self._descriptor, data, address)
+        written = _write_at(self._descriptor, data, address)  # nearly always all of it
         while written < len(data):
             written += _write_at(self._descriptor, data[written:], address + written)
 
@@ -285,11 +293,13 @@ class _OpenColumn:
         return self._address
 
 
-def _write_at(descriptor: int, data: bytes | memoryview, address: int) -> int:
-    if _HAS_PWRITE:
-        return os.pwrite(descriptor, data, address)
+def _seek_and_write(descriptor: int, data: bytes | memoryview, address: int) -> int:
     os.lseek(descriptor, address, os.SEEK_SET)
     return os.write(descriptor, data)
+
+
+_write_at = getattr(os, "pwrite", _seek_and_write)
+"""Write at an address of an open file; returns how many bytes were written."""
 
 
 def _create_column(file: h5py.File, name: str, column: Column, rows: int) -> None:

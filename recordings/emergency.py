@@ -80,11 +80,19 @@ def _true_extent(reader: Reader, batch: Batch) -> tuple[int, Completion | None]:
     """Steps there are now, and how the last episode must end if nothing in the batch ended it."""
     first, rows = batch.rows.get("steps", (reader.n_steps, ()))
     n_steps = max(reader.n_steps, first + len(rows))
-    ended = {each.episode for each in batch.completions}
-    if not reader.n_episodes or reader.n_episodes - 1 in ended or batch.standing is None:
+    if not reader.n_episodes or reader.n_episodes - 1 in _ended_in(batch) or batch.standing is None:
         return n_steps, None
     last = reader.episodes[-1]
     return n_steps, Completion(last.index, n_steps - last.start, batch.standing, Outcome.UNKNOWN)
+
+
+def _ended_in(batch: Batch) -> set[int]:
+    """The episodes that the batch itself ends, by a completion or by a row that is complete from the first."""
+    completed = {each.episode for each in batch.completions}
+    if "episodes" not in batch.rows:
+        return completed
+    first, rows = batch.rows["episodes"]
+    return completed | {first + int(row) for row in np.flatnonzero(rows["outcome"] != Outcome.RUNNING)}
 
 
 def _as_bytes(rows: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

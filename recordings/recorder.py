@@ -37,7 +37,6 @@ class _Running:
 
     index: int
     start: int
-    is_on_disk: bool
 
 
 class Recorder:
@@ -156,7 +155,7 @@ class Recorder:
             0,
         )
         self._pending["episodes"].append(row)
-        self._running = _Running(index, self.steps, is_on_disk=False)
+        self._running = _Running(index, self.steps)
         return index
 
     def step(
@@ -249,7 +248,11 @@ class Recorder:
         running, self._running = self._running, None
         length = self.steps - running.start
         standing = self._observations[self._buffered].copy()
-        self._completions.append(Completion(running.index, length, standing, int(ended)))
+        if self._pending["episodes"]:  # begun since the last flush: its row is written once, complete
+            start, _, *reset, _, _ = self._pending["episodes"][-1]
+            self._pending["episodes"][-1] = (start, length, *reset, standing, int(ended))
+        else:
+            self._completions.append(Completion(running.index, length, standing, int(ended)))
         self.flush()
 
     def flush_if_due(self) -> None:
