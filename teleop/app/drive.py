@@ -54,6 +54,8 @@ class DriveScene:
     ) -> None:
         """file: the recording, for showing. episodes: leave after so many. then: what comes after."""
         self.session = session
+        self.caption = ""
+        """What to say under the world in place of what to do next; empty: nothing special."""
         self._painter, self._file, self._episodes = painter, file, episodes
         self._then, self._leave_word = then, leave_word
         self._stage, self._panel = Stage(), Panel()
@@ -171,7 +173,7 @@ class DriveScene:
     def draw(self, surface: pygame.Surface) -> None:
         layout = self._laid_out(surface.get_size())
         word, colour = who_drives(self.session)
-        advice = hint(self.session, keyboard_lost=self._keyboard_lost)
+        advice = self.caption or hint(self.session, keyboard_lost=self._keyboard_lost)
         self._stage.draw(
             surface, self._typeface, layout, Sign(word, phase_note(self.session), advice, colour)
         )

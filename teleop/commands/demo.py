@@ -31,7 +31,7 @@ from teleop.commands.report import Report, progress_console, table
 from teleop.experts import scripted_expert
 from teleop.finish import keep_policy, verdict
 from teleop.rounds import SessionSampler, Watch
-from teleop.session import Session
+from teleop.session import Session, StudentVersion
 from teleop.start import RUNS, CorrectSettings, RecordSettings, start_correction, start_recording
 from teleop.worlds.catalogue import GRIDWORLD
 
@@ -41,8 +41,10 @@ DEMONSTRATIONS = 6
 ROUNDS = 12
 LABELS_PER_ROUND = 125
 STEPS_PER_ROUND = 8000
-WATCHED_TICKS = 60
-"""Steps of each round that can be watched, one a frame; the rest runs fast."""
+WATCHED_TICKS = 100
+"""Steps that can be watched, one a frame, where the student drives alone."""
+WATCHED_TICKS_OF_ROUND = 50
+"""Steps of each round that can be watched; the rest runs fast."""
 FAST_TICKS = 150
 """Steps of the world in a frame that runs fast."""
 
@@ -140,6 +142,7 @@ class _Run:
         session = start_recording(RecordSettings(WORLD, self.recording, seed=self.seed), self.clock)
         hand = ScriptedHand(session, scripted_expert(session.env))
         scene = DriveScene(session, painter_for(session.env), file=str(self.recording))
+        scene.caption = "1 of 4: a scripted hand presses the arrow keys; every step is recorded."
         try:
             self._show(scene, lambda: session.episodes >= DEMONSTRATIONS, hand=hand)
         finally:
@@ -166,20 +169,36 @@ class _Run:
         config = dagger.Config(rounds=ROUNDS)
         rng = np.random.default_rng(self.seed)
         try:
+            scene.caption = "2 of 4: the student has copied the demonstrations; alone it soon errs."
+            self._alone(session, scene, student, episodes=2)
+            scene.caption = (
+                "3 of 4: it asks the scripted expert where it was never taught, and learns from the answers."
+            )
             for snapshot in dagger.train(config, known, WORLD.spec(), rng, sample=sampler, start=student):
                 student = snapshot.policy
                 self._note(f"DAgger round {snapshot.step}", student, known, session)
                 if self.was_closed:
                     break
-            else:
-                self._show(scene, _one_more_episode(session))
+            scene.caption = "4 of 4: alone again, and it arrives."
+            self._alone(session, scene, student, episodes=2)
         finally:
             session.close()
         return student
 
+    def _alone(self, session: Session, scene: DriveScene, student: Policy, episodes: int) -> None:
+        """The student drives without help, in new episodes of `WATCHED_TICKS` steps at most."""
+        session.end_episode()
+        gate, session.gate = session.gate, None
+        session.adopt(StudentVersion(student, len(self.stages), session.labels))
+        for _ in range(episodes):
+            ended, ticks = session.episodes + 1, session.driven_ticks + WATCHED_TICKS
+            self._show(scene, lambda e=ended, t=ticks: session.episodes >= e or session.driven_ticks >= t)  # type: ignore[misc]
+            session.end_episode()
+        session.gate = gate
+
     def _round(self, session: Session, scene: DriveScene, done: Callable[[], bool], watch: Watch) -> None:
         """The first steps of a round can be watched; the rest of it runs fast."""
-        watched_until = session.driven_ticks + WATCHED_TICKS
+        watched_until = session.driven_ticks + WATCHED_TICKS_OF_ROUND
         self._show(scene, lambda: done() or session.driven_ticks >= watched_until, watch=watch)
         self._show(scene, done, watch=watch, ticks_per_frame=FAST_TICKS)
 
@@ -217,11 +236,6 @@ def _untrained() -> Policy:
     architecture = Architecture(env.observation_space, env.action_space)
     env.close()
     return freeze(build(architecture, np.random.default_rng(0)), architecture)
-
-
-def _one_more_episode(session: Session) -> Callable[[], bool]:
-    until = session.episodes + 2
-    return lambda: session.episodes >= until
 
 
 def _sheet(stages: list[Stage]) -> str:
