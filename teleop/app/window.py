@@ -145,7 +145,7 @@ class Window:
                 scene.leave()
 
     def frame(self, scene: Scene) -> Scene | Literal[Quit.QUIT] | None:
-        """One frame: every waiting event, one update, one picture. Returns what `Scene.update` does."""
+        """One frame: every waiting event, one update, and a picture unless the scene is over. Returns what follows."""
         started_s = self._now_s()
         self._reopen_if_shut()
         for event in pygame.event.get():
@@ -153,8 +153,9 @@ class Window:
                 return QUIT
             scene.handle(event)
         following = scene.update(started_s)
-        scene.draw(self._window.get_surface())
-        self._window.flip()
+        if following is None:  # a scene that is over has closed its world, which may have shut pygame down
+            scene.draw(self._window.get_surface())
+            self._window.flip()
         self.work_times_ms.add((self._now_s() - started_s) * 1e3)
         return following
 

@@ -87,7 +87,7 @@ def test_a_scene_is_updated_drawn_and_left() -> None:
         assert len(window.frame_times_ms) == 2
         assert len(window.work_times_ms) == 3
     done = [what for what in scene.seen if what != "event"]
-    assert done == ["update", "draw"] * 3 + ["leave"]
+    assert done == ["update", "draw"] * 2 + ["update", "leave"], "a scene that is over is not drawn again"
 
 
 def test_a_scene_is_left_when_it_fails() -> None:
@@ -210,6 +210,22 @@ class _Left:
         return [0] * len(observations)  # type: ignore[arg-type]
 
 
+class ShutsPygameDown(Blank):
+    """A scene whose world, on closing, shuts pygame down: MountainCar does, once it has drawn itself."""
+
+    def update(self, now_s: float) -> object:
+        pygame.quit()
+        return QUIT
+
+    def draw(self, surface: pygame.Surface) -> None:
+        raise AssertionError("a scene that is over is not drawn")
+
+
+def test_a_world_that_shuts_pygame_down_does_not_spoil_the_ending() -> None:
+    with Window(hidden=True) as window:
+        window.run(ShutsPygameDown())  # type: ignore[arg-type]
+
+
 def test_it_survives_an_environment_that_shuts_pygame_down() -> None:
     scene = Blank()
     with Window(hidden=True) as window:
@@ -217,4 +233,4 @@ def test_it_survives_an_environment_that_shuts_pygame_down() -> None:
         pygame.quit()
         window.run(scene)  # type: ignore[arg-type]
         pygame.quit()
-    assert scene.seen.count("draw") == 3
+    assert scene.seen.count("draw") == 2
