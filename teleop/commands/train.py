@@ -46,7 +46,10 @@ class Options:
     start: Path | None = None
     """A policy to go on from. Default: a new one."""
     actions: Literal["auto", "executed", "labelled"] = "auto"
-    """What to imitate: what was executed, or what experts said was right. auto: labels where there are any."""
+    """What to imitate: what was executed, or what experts said was right. auto: labels, where there are any and the
+    learner clones single steps; the executed actions of whole episodes for every other learner."""
+    state_only: bool = False
+    """Hide the actions: the learner sees the states alone. Learners from observation (bco) never see any."""
     drivers: tuple[str, ...] = ()
     """Learn only from steps driven by these: human, student, scripted, policy. Default: every driver, where labels
     are imitated; every driver but the student, where executed actions are."""
@@ -102,7 +105,7 @@ class Train:
                 "`record --env gridworld --driver scripted --headless`."
             )
         make_whole(options.data)
-        demonstrations = load(options.data, _filter(options)) if options.data else None
+        demonstrations = load(options.data, _filter(self.learner, options)) if options.data else None
         world = self._world(demonstrations)
         training = self._train(demonstrations, world)
         return self._report(training, world, options.out or default_policy(self.learner, world))
@@ -193,11 +196,12 @@ def parse(prog: str, words: list[str]) -> Train:
 EXPERTS = ("human", "scripted", "policy", "replayed")
 
 
-def _filter(options: Options) -> Filter:
+def _filter(learner: str, options: Options) -> Filter:
     """The steps to learn from, as the options say."""
     actions = options.actions
     if actions == "auto":
-        actions = "labelled" if any(_has_labels(path) for path in options.data) else "executed"
+        is_labelled = learner in STEP_CLONERS and any(_has_labels(path) for path in options.data)
+        actions = "labelled" if is_labelled else "executed"
     return Filter(
         drivers=options.drivers or (() if actions == "labelled" else EXPERTS),
         outcomes=options.outcomes,
@@ -205,6 +209,7 @@ def _filter(options: Options) -> Filter:
         actions=actions,
         labels="only" if actions == "labelled" else None,
         labelers=options.labelers,
+        state_only=options.state_only or learner in FROM_OBSERVATION,
     )
 
 
@@ -213,6 +218,10 @@ def _has_labels(path: Path) -> bool:
         return reader.n_labels > 0
 
 
+STEP_CLONERS = ("bc", "dagger")
+"""Learners to whom each step is a lesson of its own, wherever in an episode it lies."""
+FROM_OBSERVATION = ("bco",)
+"""Learners that are never shown an action."""
 FROM_INTERACTION = ("ppo", "dagger")
 """Learners that need a world rather than recordings."""
 LIMIT_S = 110.0
