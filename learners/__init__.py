@@ -38,7 +38,12 @@ class _Learners(Mapping[str, ModuleType]):
 
 
 LEARNERS: Mapping[str, ModuleType] = _Learners(
-    {"bc": "learners.bc", "dagger": "learners.dagger", "ppo": "learners.ppo"}
+    {
+        "bc": "learners.bc",
+        "dagger": "learners.dagger",
+        "gail": "learners.gail",
+        "ppo": "learners.ppo",
+    }
 )
 """Every learner by its name on the command line. An unknown name raises UnknownLearnerError."""
 
