@@ -14,6 +14,7 @@ Reading order: Config, train, imitation_reward, discriminator_loss, Discriminato
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -55,6 +56,8 @@ class Config:
     """Adam step size of the discriminator; None: 0.05 (table), 0.003 (perceptron)."""
     discriminator_updates: int | None = None
     """Updates of the discriminator in one iteration; None: 1 (table), 5 (perceptron)."""
+    remembered: int = 1  # iterations
+    """How many last iterations' steps the discriminator counts as the policy's own."""
     discriminator_hidden: tuple[int, ...] = (64,)
     """Units in each hidden layer of a perceptron that discriminates."""
     l2: float | None = None
@@ -335,6 +338,7 @@ class Discriminator:
             self.network.initialise(rng)
         self._adam = torch.optim.Adam(self.network.parameters(), lr=cast(float, config.discriminator_rate))
         self._is_fresh = True
+        self._own: deque[Steps] = deque(maxlen=config.remembered)
 
     def logits(self, rows: Tensor) -> Tensor:
         """(N,) or (N, features) -> (N,)"""
@@ -343,7 +347,8 @@ class Discriminator:
     def update(self, rollout: Rollout, rng: np.random.Generator) -> dict[str, float]:
         """Some updates on the expert's steps against the rollout's."""
         ends = int((rollout.terminated & rollout.valid).sum())
-        own = self._encoder.steps(self._rows(rollout), ends)
+        self._own.append(self._encoder.steps(self._rows(rollout), ends))
+        own = Steps(torch.cat([steps.rows for steps in self._own]), torch.cat([s.weights for s in self._own]))
         if self._is_fresh and isinstance(self.network, Perceptron):
             self.network.standardise(torch.cat([self._expert.rows, own.rows]).numpy())
         self._is_fresh = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -78,8 +79,14 @@ def _run(name: str, words: list[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped. What was recorded or written before is kept.", file=sys.stderr)
         return 1
-    if getattr(settings, "json", False):
-        print(json.dumps(report.data))
-    elif report.text:
-        print(report.text)
+    _print(json.dumps(report.data) if getattr(settings, "json", False) else report.text)
     return int(report.status)
+
+
+def _print(text: str) -> None:
+    """To standard output; a reader who has seen enough (`| head`) is no error."""
+    try:
+        if text:
+            print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
