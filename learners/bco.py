@@ -1,0 +1,397 @@
+"""Behavioural cloning from observation: imitating states alone (Torabi, Warnell and Stone 2018, algorithm 1).
+
+  1. explore: take steps (s, a, s') of one's own
+  2. inverse model: p(a | s, s'), fitted to all of one's own steps so far
+  3. infer: for each step (s, s') of the demonstrations, how likely each action led there
+  4. clone: minimise  -mean sum_a p(a | s, s') log pi(a | s)  over the demonstrations
+  5. take alpha times as many steps as in 1 with the student; go to 2
+
+The demonstrations' actions are never read, also where they hold some. The whole distribution p(a | s, s') goes
+into the clone: a bump at the border (s' = s) has several possible causes, and the likeliest would be a guess.
+
+On Discrete states the inverse model is Bayes' rule over counted transitions, and the clone is a table in closed
+form. On all others both are perceptrons.
+
+Reading order: Config, train, Transitions, CountedInverse, LearnedInverse, then the two fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.envs.registration import EnvSpec
+from torch.nn import functional
+
+from learners import bc
+from learners.errors import NothingToLearnError, UnsupportedWorldError
+from learners.evaluation import check_fit
+from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
+from learners.networks import Perceptron, build, freeze, nearest_labelled, thaw
+from learners.policies import Activation, Architecture, CategoricalPolicy, NetworkPolicy, policy_from
+from learners.rollout import Rollout, Sampler
+from learners.worlds import WorldFacts, facts_of
+from recordings.demonstrations import Demonstrations
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of cloning from observation. Those after `fallback` concern perceptrons alone."""
+
+    exploration: int | None = None  # environment steps
+    """Steps taken before the first clone; None: 50,000 (table), 2,000 (perceptron)."""
+    alpha: float = 0.2
+    """Steps that each clone takes, as a share of `exploration`; 0: only those before the first clone count."""
+    iterations: int = 3
+    """Clones made, each with an inverse model of all steps so far."""
+    pooling: float = 1.0  # steps
+    """Table: what all states together say of an action's moves counts as this many steps in each state. It
+    needs a world that says where its states lie; 0: each state is learned by itself."""
+    smoothing: float = 0.01  # labels
+    """Table: as in cloning."""
+    fallback: Literal["nearest", "none"] = "nearest"
+    """Table: who answers for a state that was not demonstrated: the nearest that was, or none."""
+    hidden: tuple[int, ...] = ()
+    """Units in each hidden layer of the student; () for a linear one."""
+    activation: Activation = "tanh"
+    """What follows each hidden layer."""
+    learning_rate: float = 0.03  # per update
+    """Adam step size of the student at the start; it falls to 0 along half a cosine."""
+    batch_size: int = 2_048  # transitions
+    """Demonstrated transitions in one update."""
+    l2: float = 1e-4
+    """Weight of half the squared weights (not biases) in the student's loss."""
+    updates: int = 1_000
+    """Updates of each clone."""
+    inverse_hidden: tuple[int, ...] = ()
+    """Units in each hidden layer of the inverse model, which reads s and s' - s."""
+    inverse_updates: int = 1_000
+    """Updates of each inverse model, at most; a tenth of one's own steps is held out to stop earlier."""
+
+
+def train(
+    config: Config,
+    demonstrations: Demonstrations,
+    world: EnvSpec | None,
+    rng: np.random.Generator,
+    *,
+    start: Policy | None = None,
+    symmetry: bc.Symmetry | None = None,
+) -> Iterator[Snapshot]:
+    """One snapshot a clone; `Snapshot.step` counts clones.
+
+    demonstrations: observations are enough. start: who explores before the first clone, and where a perceptron
+    begins; by default all actions are equally likely. symmetry: each transition also counts mirrored.
+    Raises UnsupportedWorldError without a world or in one that the demonstrations are not of,
+    NothingToLearnError without a demonstrated step.
+    """
+    if world is None:
+        raise UnsupportedWorldError("bco: expected a world to act in, found none. Name one.")
+    facts = facts_of(world)
+    student = _first_student(config, demonstrations, start, rng)
+    check_fit(student, facts)
+    shown = demonstrated(demonstrations, symmetry)
+    is_table = student.architecture.is_table
+    explored = config.exploration or (50_000 if is_table else 2_000)
+    sampler = Sampler(world, 128 if is_table else 8, seed=int(rng.integers(2**31)))
+    try:
+        own = own_transitions(sampler, student, explored, rng)
+        for iteration in range(1, config.iterations + 1):
+            inverse = _inverse_model(config, facts, own, rng)
+            causes = inverse.causes(shown.before, shown.after)
+            fit = _fit_table if is_table else _fit_perceptron
+            student, metrics = fit(config, student, shown.before, causes, facts, rng)
+            yield Snapshot(iteration, student, metrics | _certainty(student, causes), len(own.before))
+            if config.alpha > 0 and iteration < config.iterations:
+                own = joined(own, own_transitions(sampler, student, round(config.alpha * explored), rng))
+    finally:
+        sampler.close()
+
+
+def _first_student(
+    config: Config, demonstrations: Demonstrations, start: Policy | None, rng: np.random.Generator
+) -> NetworkPolicy:
+    if isinstance(start, NetworkPolicy):
+        return start
+    spaces = demonstrations.observation_space, demonstrations.action_space
+    hidden = () if isinstance(spaces[0], gym.spaces.Discrete) else config.hidden
+    architecture = Architecture(*spaces, hidden, config.activation)
+    if architecture.is_table and not architecture.is_categorical:
+        raise UnsupportedWorldError(
+            f"actions: expected Discrete ones where observations are, found {architecture.action_space}. "
+            "Counting transitions needs both; wrap the world so that its observations are a Box."
+        )
+    network = build(architecture, rng)
+    if isinstance(network, Perceptron):
+        network.standardise(demonstrations.observations)
+    return freeze(network, architecture)
+
+
+def _certainty(student: NetworkPolicy, causes: Array) -> dict[str, float]:
+    """How sure the inverse model is of the demonstrated actions."""
+    if not student.architecture.is_categorical:
+        return {}
+    known = causes.sum(1) > 0
+    return {"explained": float(known.mean()), "certainty": float(causes[known].max(1).mean())}
+
+
+# -- steps -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """N steps, in no particular order."""
+
+    before: Array
+    """(N, *observation shape)"""
+    after: Array
+    """(N, *observation shape)"""
+
+
+@dataclass(frozen=True)
+class OwnTransitions(Transitions):
+    """Steps whose actions are known, for they are one's own."""
+
+    actions: Array
+    """(N, *action shape)"""
+
+
+def demonstrated(demonstrations: Demonstrations, symmetry: bc.Symmetry | None = None) -> Transitions:
+    """What was seen before and after each demonstrated step, and mirrored; no action is read."""
+    if len(demonstrations.observations) == 0:
+        raise NothingToLearnError("demonstrations: expected at least one step, found none. Record some.")
+    before = demonstrations.observations
+    after = np.concatenate([before[1:], before[:1]])
+    kept = demonstrations.lengths > 0
+    last = (demonstrations.starts + demonstrations.lengths - 1)[kept]
+    after[last] = demonstrations.final_observations[kept]
+    if symmetry is None:
+        return Transitions(before, after)
+    nothing_done = np.zeros((len(before), *(demonstrations.action_space.shape or ())), np.int64)
+    mirrored = [symmetry(each, nothing_done)[0] for each in (before, after)]
+    return Transitions(np.concatenate([before, mirrored[0]]), np.concatenate([after, mirrored[1]]))
+
+
+def own_transitions(
+    sampler: Sampler, policy: Policy, n_steps: int, rng: np.random.Generator
+) -> OwnTransitions:
+    """At least `n_steps` steps of the policy's drawn actions."""
+    parts: list[Rollout] = []
+    missing = n_steps
+    while missing > 0:
+        parts.append(sampler.collect(policy, -(-missing // sampler.copies), rng))
+        missing -= int(parts[-1].valid.sum())
+    columns = (
+        np.concatenate([getattr(part, name)[part.valid] for part in parts])
+        for name in ("observations", "next_observations", "actions")
+    )
+    return OwnTransitions(*columns)
+
+
+def joined(first: OwnTransitions, second: OwnTransitions) -> OwnTransitions:
+    return OwnTransitions(
+        np.concatenate([first.before, second.before]),
+        np.concatenate([first.after, second.after]),
+        np.concatenate([first.actions, second.actions]),
+    )
+
+
+# -- inverse models --------------------------------------------------------------------------------------
+
+
+class InverseModel(Protocol):
+    """What says which action led from one observation to the next."""
+
+    def causes(self, before: Array, after: Array) -> Array:
+        """before, after (N, *o) -> (N, A) probabilities, 0 throughout where nothing is known; where actions are
+        a Box (N, numbers of an action), the expected action."""
+        ...
+
+
+def _inverse_model(
+    config: Config, facts: WorldFacts, own: OwnTransitions, rng: np.random.Generator
+) -> InverseModel:
+    if not isinstance(facts.observation_space, gym.spaces.Discrete):
+        return LearnedInverse(config, facts.action_space, own, rng)
+    coordinates = None if facts.model is None else facts.model.coordinates
+    n_actions = int(cast(gym.spaces.Discrete, facts.action_space).n)
+    first_state = int(facts.observation_space.start)
+    return CountedInverse(
+        OwnTransitions(
+            own.before - first_state,
+            own.after - first_state,
+            own.actions - int(cast(gym.spaces.Discrete, facts.action_space).start),
+        ),
+        int(facts.observation_space.n),
+        n_actions,
+        coordinates,
+        config.pooling,
+        first_state,
+    )
+
+
+class CountedInverse:
+    """Bayes' rule over counted transitions: p(a | s, s') is proportional to p(s' | s, a).
+
+    The prior over actions is uniform, and p(s' | s, a) is a share of the steps with a in s: so it does not
+    matter how often the student happens to choose a, only where a leads. With coordinates, the shares start
+    from the action's moves s' - s in all states together, which count as `pooling` steps.
+    """
+
+    def __init__(
+        self,
+        own: OwnTransitions,
+        n_states: int,
+        n_actions: int,
+        coordinates: FloatArray | None,
+        pooling: float,
+        first_state: int = 0,
+    ) -> None:
+        """own: states and actions from 0. coordinates (S, D), or None: nothing is pooled."""
+        self._own, self._n_states, self._n_actions = own, n_states, n_actions
+        self._coordinates = coordinates
+        self._pooling = pooling if coordinates is not None else 0.0
+        self._first_state = first_state
+        self._keys, self._counts = np.unique(
+            self._key(own.before, own.actions, own.after), return_counts=True
+        )
+        self._taken = np.bincount(own.before * n_actions + own.actions, minlength=n_states * n_actions)
+
+    def causes(self, before: Array, after: Array) -> FloatArray:
+        """before, after (N,) -> (N, A)."""
+        before, after = (np.asarray(each, np.int64) - self._first_state for each in (before, after))
+        actions = np.arange(self._n_actions)
+        keys = self._key(before[:, None], actions, after[:, None])
+        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        seen = np.where(self._keys[places] == keys, self._counts[places], 0)
+        taken = self._taken[before[:, None] * self._n_actions + actions]
+        chances = seen + self._pooling * self._pooled(before, after) if self._pooling else seen
+        chances = chances / np.maximum(taken + self._pooling, 1e-12)
+        total = chances.sum(1, keepdims=True)
+        return cast(FloatArray, np.divide(chances, total, out=np.zeros_like(chances), where=total > 0))
+
+    def _key(self, before: Array, actions: Array, after: Array) -> IntArray:
+        return cast(IntArray, (before * self._n_actions + actions) * self._n_states + after)
+
+    def _pooled(self, before: Array, after: Array) -> FloatArray:
+        """(N, A): how often each action, wherever it was taken, made the same move."""
+        assert self._coordinates is not None
+        own, where = self._own, self._coordinates
+        moves = np.concatenate([where[own.after] - where[own.before], where[after] - where[before]])
+        _, kinds = np.unique(moves, axis=0, return_inverse=True)
+        kinds = kinds.reshape(-1)
+        made = bc.label_counts(kinds[: len(own.before)], own.actions, kinds.max() + 1, self._n_actions)
+        shares = made / np.maximum(made.sum(0), 1)
+        return cast(FloatArray, shares[kinds[len(own.before) :]])
+
+
+class LearnedInverse:
+    """A perceptron that reads s and s' - s, cloned from one's own actions."""
+
+    BLOCKS = 20
+    """Stretches into which one's own steps are cut, so that cloning can hold a tenth of them out."""
+
+    def __init__(
+        self,
+        config: Config,
+        action_space: gym.Space[Any],
+        own: OwnTransitions,
+        rng: np.random.Generator,
+    ) -> None:
+        seen = _both(own.before, own.after)
+        data = Demonstrations.from_steps(
+            seen,
+            own.actions,
+            observation_space=gym.spaces.Box(-np.inf, np.inf, seen.shape[1:], np.float32),
+            action_space=action_space,
+            lengths=np.array([len(part) for part in np.array_split(np.arange(len(seen)), self.BLOCKS)]),
+        )
+        settings = bc.Config(
+            hidden=config.inverse_hidden, learning_rate=0.03, l2=0.0, updates=config.inverse_updates
+        )
+        *_, last = bc.train(settings, data, None, rng)
+        self._policy = cast(NetworkPolicy, last.policy)
+
+    def causes(self, before: Array, after: Array) -> Array:
+        """before, after (N, *o) -> (N, A) probabilities, or (N, numbers) the expected action."""
+        seen = _both(before, after)
+        if isinstance(self._policy, CategoricalPolicy):
+            return self._policy.probabilities(seen)
+        return self._policy.act(seen).reshape(len(seen), -1)
+
+
+def _both(before: Array, after: Array) -> Array:
+    """(N, 2 * numbers of an observation): s and s' - s."""
+    first, then = (np.asarray(each, np.float32).reshape(len(each), -1) for each in (before, after))
+    return np.concatenate([first, then - first], axis=1)
+
+
+# -- clones ----------------------------------------------------------------------------------------------
+
+Fit = Callable[
+    [Config, NetworkPolicy, Array, Array, WorldFacts, np.random.Generator],
+    tuple[NetworkPolicy, dict[str, float]],
+]
+
+
+def _fit_table(
+    config: Config,
+    student: NetworkPolicy,
+    before: Array,
+    causes: Array,
+    facts: WorldFacts,
+    rng: np.random.Generator,
+) -> tuple[NetworkPolicy, dict[str, float]]:
+    """The most likely table: in each state the mean of its transitions' causes."""
+    architecture = student.architecture
+    states = before - int(cast(gym.spaces.Discrete, architecture.observation_space).start)
+    counts: FloatArray = np.zeros((architecture.n_inputs, architecture.n_outputs))
+    np.add.at(counts, states, causes)
+    known = counts.sum(1) > 0
+    outputs = bc.table_of_shares(counts, config.smoothing)
+    coordinates = None if facts.model is None else facts.model.coordinates
+    stand_in = np.arange(len(known))
+    if config.fallback == "nearest" and coordinates is not None:
+        stand_in = nearest_labelled(coordinates, known)
+    arrays: dict[str, Array] = {"outputs": outputs.astype(np.float32), "stand_in": stand_in}
+    log_shares = outputs - np.log(np.exp(outputs).sum(1, keepdims=True))
+    loss = float(-(counts * log_shares).sum() / max(counts.sum(), 1.0))
+    return policy_from(architecture, arrays), {"loss": loss, "distinct_states": float(known.sum())}
+
+
+def _fit_perceptron(
+    config: Config,
+    student: NetworkPolicy,
+    before: Array,
+    causes: Array,
+    facts: WorldFacts,
+    rng: np.random.Generator,
+) -> tuple[NetworkPolicy, dict[str, float]]:
+    """Adam on the cross entropy with the causes, or the squared distance from the expected action."""
+    network = cast(Perceptron, thaw(student))
+    x = torch.from_numpy(np.ascontiguousarray(before, np.float32))
+    y = torch.from_numpy(np.ascontiguousarray(causes, np.float32))
+    distance = functional.cross_entropy if student.architecture.is_categorical else functional.mse_loss
+    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+    cooling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
+    weights = [p for p in network.parameters() if p.dim() == 2]
+    for _ in range(config.updates):
+        rows: Array | slice = slice(None)
+        if len(x) > config.batch_size:
+            rows = rng.integers(len(x), size=config.batch_size)
+        squares = torch.stack([weight.square().sum() for weight in weights]).sum()
+        loss = distance(network(x[rows]), y[rows]) + 0.5 * config.l2 * squares
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        cooling.step()
+    with torch.no_grad():
+        outputs = network(x)
+        if not student.architecture.is_categorical:
+            deviation = (outputs - y).square().mean(0).sqrt().clamp(min=1e-3)
+            cast(torch.nn.Parameter, network.log_std).copy_(deviation.log())
+        return freeze(network, student.architecture), {"loss": float(distance(outputs, y))}
