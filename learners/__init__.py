@@ -40,8 +40,11 @@ class _Learners(Mapping[str, ModuleType]):
 LEARNERS: Mapping[str, ModuleType] = _Learners(
     {
         "bc": "learners.bc",
+        "bco": "learners.bco",
         "dagger": "learners.dagger",
         "gail": "learners.gail",
+        "maxent-irl": "learners.maxent_irl",
+        "mce-irl": "learners.mce_irl",
         "ppo": "learners.ppo",
     }
 )
