@@ -1,0 +1,55 @@
+"""Maximum entropy inverse reinforcement learning (Ziebart, Maas, Bagnell and Dey 2008).
+
+Objective: the reward theta under which demonstrated paths are likeliest, where
+  P(path | start)  is proportional to  (the world's chances along the path) * exp(theta . features of the path).
+Its dual is convex; the gradient is the expected minus the demonstrated feature counts.
+
+  1. f      = mean feature counts of the demonstrations
+  2. Z      = backward pass: the weight of all paths from each state, in the steps that are left
+  3. D      = forward pass: how often each state is reached by paths of that weight
+  4. theta  follows  D - f + l2 theta  downhill (L-BFGS) until they match; 2-4 repeat
+  5. plan on theta
+
+In a stochastic world a path's weight includes its luck, so the fitted paths are luckier than the world is:
+this is the trajectory form, and optimistic there. `learners.mce_irl` is right in such worlds; where nothing is
+left to chance the two are one. Steps 1, 4 and 5 are `learners.feature_matching`, 2 and 3 `soft_planning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from learners import feature_matching
+from learners.feature_matching import Config, Recovered
+from learners.interface import Policy, Snapshot, TabularModel
+from recordings.demonstrations import Demonstrations
+
+__all__ = ["Config", "Recovered", "recover", "train"]
+
+
+def train(
+    config: Config,
+    demonstrations: Demonstrations,
+    world: EnvSpec | None,
+    rng: np.random.Generator,
+    *,
+    start: Policy | None = None,
+) -> Iterator[Snapshot]:
+    """One snapshot for each regulariser that is tried, then the final one; steps are L-BFGS iterations.
+
+    Metrics: `loss` and `held_out_loss` in nats a demonstration, `l2`, `mismatch` in visits an episode.
+    State features need no actions. world: one with a table; None: the one that was recorded. start is not
+    used: the answer is unique. Raises UnsupportedWorldError without a table, NothingToLearnError without data.
+    """
+    return feature_matching.snapshots(config, demonstrations, world, rng, "trajectory")
+
+
+def recover(
+    config: Config, model: TabularModel, demonstrations: Demonstrations, rng: np.random.Generator
+) -> Recovered:
+    """The reward that explains the demonstrations, and the policies that follow from it."""
+    *_, last = feature_matching.fits(config, model, demonstrations, rng, "trajectory")
+    return last

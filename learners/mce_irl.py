@@ -1,0 +1,56 @@
+"""Maximum causal entropy inverse reinforcement learning (Ziebart, Bagnell and Dey 2010).
+
+Objective: among all policies that match the demonstrated feature counts, the one of greatest causal entropy
+E[ sum_t -log pi_t(a_t | s_t) ]. Its dual is convex in the reward theta, and its policy is soft planning:
+
+  Q_t(s, a) = E_s'[ theta . features + V_t+1(s') ]     V_t(s) = log sum_a exp Q_t(s, a)     pi_t = exp(Q_t - V_t)
+
+The expectation over the world's luck stands inside the backup: one answers for one's choices, not for luck.
+
+  1. f      = mean feature counts of the demonstrations
+  2. V, pi  = backward pass (above)
+  3. D      = forward pass: how often pi reaches each state
+  4. theta  follows  D - f + l2 theta  downhill (L-BFGS) until they match; 2-4 repeat
+  5. plan on theta
+
+Steps 1, 4 and 5 are `learners.feature_matching`, 2 and 3 `learners.soft_planning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from learners import feature_matching
+from learners.feature_matching import Config, Recovered
+from learners.interface import Policy, Snapshot, TabularModel
+from recordings.demonstrations import Demonstrations
+
+__all__ = ["Config", "Recovered", "recover", "train"]
+
+
+def train(
+    config: Config,
+    demonstrations: Demonstrations,
+    world: EnvSpec | None,
+    rng: np.random.Generator,
+    *,
+    start: Policy | None = None,
+) -> Iterator[Snapshot]:
+    """One snapshot for each regulariser that is tried, then the final one; steps are L-BFGS iterations.
+
+    Metrics: `loss` and `held_out_loss` in nats a demonstration, `l2`, `mismatch` in visits an episode.
+    State features need no actions. world: one with a table; None: the one that was recorded. start is not
+    used: the answer is unique. Raises UnsupportedWorldError without a table, NothingToLearnError without data.
+    """
+    return feature_matching.snapshots(config, demonstrations, world, rng, "causal")
+
+
+def recover(
+    config: Config, model: TabularModel, demonstrations: Demonstrations, rng: np.random.Generator
+) -> Recovered:
+    """The reward that explains the demonstrations, and the policies that follow from it."""
+    *_, last = feature_matching.fits(config, model, demonstrations, rng, "causal")
+    return last

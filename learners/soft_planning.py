@@ -1,0 +1,203 @@
+"""Planning that is only as determined as its reward: soft values, soft policies, and where they lead.
+
+Two readings of "paths are exponentially likelier the more they pay", which agree where nothing is left to chance:
+
+  causal      V_t(s) = log sum_a exp( sum_k p_k (r_k + V_t+1(s'_k)) )          (Ziebart 2010, ch. 5 and 9)
+  trajectory  V_t(s) = log sum_a sum_k p_k exp( r_k + V_t+1(s'_k) )            (Ziebart 2008, eq. 4)
+
+In the first one chooses actions and bears their luck. In the second one chooses whole paths, luck included,
+and so counts on good luck: it is optimistic where the dynamics are stochastic.
+
+Finite horizon H, V_H = 0, terminal states absorb with V = 0. Everything is float64 over the model's index
+arrays; nothing is S x S. Rewards are (S, A, K), one for each outcome, as in `TabularModel`.
+
+Reading order: `soft_plan` and `soft_visits` (in logs, both readings), `path_visits` (the trajectory reading
+again, as sparse products; several times faster, and where most of the time of a fit is spent).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from learners.interface import FloatArray, IntArray, TabularModel
+
+Reading = Literal["causal", "trajectory"]
+
+LEAST = 1e-290
+"""A weight below this, or above its inverse, is too near the ends of double precision to be divided by."""
+
+
+@dataclass(frozen=True)
+class SoftPlan:
+    """What a soft planner expects and does, in a world of S states, A actions and H steps."""
+
+    values: FloatArray
+    """(H + 1, S) soft value in nats after t steps; row H and terminal states are 0."""
+    policy: FloatArray
+    """(H, S, A) one table a step; rows sum to 1."""
+
+
+@dataclass(frozen=True)
+class Visits:
+    """What a soft planner is expected to do in one episode."""
+
+    value: float
+    """Soft value in nats over the start states: the log of the partition function."""
+    reached: FloatArray
+    """(S,) arrivals in each state; where an episode starts is not counted, where it ends is."""
+    taken: FloatArray | None
+    """(S, A) how often each action is taken in each state; None where it was not asked for."""
+
+
+def soft_plan(model: TabularModel, rewards: FloatArray, reading: Reading) -> SoftPlan:
+    """The soft Bellman recursion from the horizon back, in logs. rewards (S, A, K), in nats."""
+    following, log_chances, chances = _by_action(model)
+    paid = np.ascontiguousarray(rewards.transpose(2, 1, 0))
+    values = np.zeros((model.horizon + 1, model.n_states))
+    policy = np.empty((model.horizon, model.n_actions, model.n_states))
+    for step in reversed(range(model.horizon)):
+        ahead = paid + values[step + 1][following]
+        q = (chances * ahead).sum(0) if reading == "causal" else _log_sum_exp(log_chances + ahead)
+        value = _log_sum_exp(q)
+        policy[step] = np.exp(q - value)
+        values[step] = np.where(model.terminal, 0.0, value)
+    return SoftPlan(values, policy.transpose(0, 2, 1))
+
+
+def soft_visits(model: TabularModel, rewards: FloatArray, starts: FloatArray, reading: Reading) -> Visits:
+    """What the soft planner is expected to do from `starts` (S,), in logs."""
+    plan = soft_plan(model, rewards, reading)
+    following, log_chances, chances = _by_action(model)
+    paid = rewards.transpose(2, 1, 0)
+    alive = ~model.terminal
+    present = np.where(alive, starts, 0.0)
+    reached, taken = np.zeros(model.n_states), np.zeros((model.n_actions, model.n_states))
+    for step in range(model.horizon):
+        if reading == "causal":
+            flow = chances * (present * plan.policy[step].T)
+        else:
+            # Paths are weighed whole, so luck is tilted as much as choices are.
+            ahead = log_chances + paid + plan.values[step + 1][following]
+            flow = present * np.exp(ahead - plan.values[step])
+        taken += flow.sum(0)
+        arrivals = np.bincount(following.ravel(), flow.ravel(), model.n_states)
+        reached += arrivals
+        present = np.where(alive, arrivals, 0.0)
+    return Visits(float(starts @ plan.values[0]), reached, taken.T.copy())
+
+
+def _by_action(model: TabularModel) -> tuple[IntArray, FloatArray, FloatArray]:
+    """next states, log chances and chances, each (K, A, S): sums over K and A then run along whole rows."""
+    chances = np.ascontiguousarray(model.probabilities.transpose(2, 1, 0))
+    with np.errstate(divide="ignore"):
+        log_chances: FloatArray = np.log(chances)
+    return np.ascontiguousarray(model.next_states.transpose(2, 1, 0)), log_chances, chances
+
+
+def _log_sum_exp(terms: FloatArray) -> FloatArray:
+    """Over the first axis; the greatest term is finite wherever some outcome can happen."""
+    greatest: FloatArray = terms.max(0)
+    if len(terms) == 1:
+        return greatest
+    floor = np.where(np.isfinite(greatest), greatest, 0.0)
+    with np.errstate(divide="ignore"):
+        total: FloatArray = floor + np.log(np.exp(terms - floor).sum(0))
+    return total
+
+
+class SoftWorld:
+    """A model laid out for the many passes of one fit, from the starts (S,) that the passes begin in."""
+
+    def __init__(self, model: TabularModel, reading: Reading, *, count_actions: bool = False) -> None:
+        """count_actions: also say how often each action is taken, which costs as much again."""
+        self.model, self.reading, self._count_actions = model, reading, count_actions
+        s, a, k = model.next_states.shape
+        possible = np.where(model.terminal[:, None, None], 0.0, model.probabilities)
+        self._following = model.next_states.reshape(s, a * k).astype(
+            np.int32
+        )  # sparse products like them short
+        self._chances = possible.reshape(s, a * k)
+        self._row_starts = np.arange(s + 1, dtype=np.int32) * (a * k)
+        self.is_certain = bool((model.probabilities.max(2) == 1.0).all())
+        by_action = possible.transpose(1, 0, 2).reshape(a * s, k)
+        row_starts = np.arange(a * s + 1, dtype=np.int32) * k
+        columns = model.next_states.transpose(1, 0, 2).ravel().astype(np.int32)
+        self._transition = csr_array((by_action.ravel(), columns, row_starts), shape=(a * s, s))
+        self._transition.eliminate_zeros()
+        self._arrival = self._transition.T.tocsr()
+
+    def visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None = None) -> Visits:
+        """What a soft planner is expected to do from `starts` (S,), paid `rewards` (S, A, K).
+
+        luck (H, S), causal reading only: how many more, or fewer, are put into each state at each step by
+        hand. Their soft values join in `value`, and what they go on to do in the counts.
+        """
+        if self.reading == "causal" and not self.is_certain:
+            return self._causal_visits(rewards, starts, luck)
+        found = self._path_visits(rewards, starts)
+        return found or soft_visits(self.model, rewards, starts, "trajectory")
+
+    def _causal_visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None) -> Visits:
+        """`soft_visits` of the causal reading, with the luck of each action in one sparse product."""
+        model = self.model
+        shape, alive = (model.n_actions, model.n_states), (~model.terminal).astype(np.float64)
+        paid = np.ascontiguousarray((model.probabilities * rewards).sum(2).T)
+        value, policy, worth = np.zeros(model.n_states), np.empty((model.horizon, *shape)), 0.0
+        for step in reversed(range(model.horizon)):
+            q = paid + (self._transition @ value).reshape(shape)
+            greatest = q.max(0)
+            q -= greatest
+            weights = np.exp(q, out=policy[step])
+            total = weights.sum(0)
+            weights /= total
+            value = (greatest + np.log(total)) * alive
+            worth += 0.0 if luck is None else float(luck[step] @ value)
+        present = starts * alive
+        reached, taken = np.zeros(model.n_states), np.zeros(shape)
+        for step in range(model.horizon):
+            flow = policy[step]
+            flow *= present if luck is None else present + luck[step] * alive
+            taken += flow
+            arrivals = self._arrival @ flow.ravel()
+            reached += arrivals
+            present = arrivals * alive
+        return Visits(float(starts @ value) + worth, reached, taken.T.copy())
+
+    def _path_visits(self, rewards: FloatArray, starts: FloatArray) -> Visits | None:
+        """`soft_visits` of the trajectory reading, without logs: with M(s, s') = sum of p exp r,
+
+          Z_t = M Z_t+1, 1 in terminal states      Y_t+1 = transposed M Y_t, Y_0 = starts / Z_0
+
+        and Z_t Y_t is the chance of being in each state. None where numbers do not reach that far: then only
+        logs will do.
+        """
+        steps, terminal = self.model.horizon, self.model.terminal
+        with np.errstate(over="ignore"):
+            weights = self._chances * np.exp(rewards.reshape(self._chances.shape))
+        shape = (len(terminal), len(terminal))
+        matrix = csr_array((weights.ravel(), self._following.ravel(), self._row_starts), shape=shape)
+        transposed, arrived = matrix.T, terminal.astype(np.float64)
+        z, y = np.ones((steps + 1, len(terminal))), np.empty((steps + 1, len(terminal)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in reversed(range(steps)):
+                np.add(matrix @ z[step + 1], arrived, out=z[step])
+            if not (z.min() > LEAST and z.max() < 1 / LEAST):
+                return None
+            y[0] = np.where(terminal, 0.0, starts / z[0])
+            for step in range(steps):
+                y[step + 1] = transposed @ y[step]
+        reached = np.einsum("ts,ts->s", y[1:], z[1:])
+        if not np.isfinite(reached).all():
+            return None
+        return Visits(float(starts @ np.log(z[0])), reached, self._taken(weights, y, z))
+
+    def _taken(self, weights: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray | None:
+        if not self._count_actions:
+            return None
+        after = [np.einsum("ts,ts->s", y[:-1], z[1:, column]) for column in self._following.T]
+        taken: FloatArray = (np.stack(after, axis=1) * weights).reshape(self.model.next_states.shape).sum(2)
+        return taken

@@ -1,0 +1,122 @@
+"""Maximum entropy inverse reinforcement learning on a chain with known answers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.envs.registration import EnvSpec
+from numpy.testing import assert_allclose
+
+from learners import LEARNERS, maxent_irl
+from learners.errors import NothingToLearnError, UnsupportedWorldError
+from learners.feature_matching import Config, demonstrated, dual
+from learners.interface import TabularModel
+from learners.soft_planning import SoftWorld
+from learners.worlds import facts_of
+from recordings.demonstrations import Demonstrations
+from tests.learners.conftest import LEFT, RIGHT
+
+ALL = np.array([0, 1])
+
+
+def walks() -> Demonstrations:
+    """Two episodes: 0 -> 1 -> 2, and 0 -> 0 -> 1 -> 2."""
+    return Demonstrations.from_steps(
+        np.array([0, 1, 0, 0, 1]),
+        np.array([RIGHT, RIGHT, LEFT, RIGHT, RIGHT]),
+        lengths=np.array([2, 3]),
+        final_observations=np.array([2, 2]),
+        observation_space=gym.spaces.Discrete(3),
+        action_space=gym.spaces.Discrete(2),
+    )
+
+
+@pytest.fixture
+def model(chain: EnvSpec) -> TabularModel:
+    found = facts_of(chain).model
+    assert found is not None
+    return found
+
+
+def test_what_is_matched_by_hand(model: TabularModel) -> None:
+    """The end counts as reached, the start does not."""
+    found = demonstrated(Config(), SoftWorld(model, "trajectory"), walks(), ALL)
+    assert_allclose(found.starts, [1, 0, 0])
+    assert_allclose(found.counts, [0.5, 1, 1])
+    pairs = demonstrated(Config(features="state-action"), SoftWorld(model, "trajectory"), walks(), ALL)
+    assert_allclose(pairs.counts, [[0.5, 1], [0, 1], [0, 0]])
+
+
+@pytest.mark.parametrize("features", ["state", "state-action"])
+def test_the_gradient_is_that_of_finite_differences(model: TabularModel, features: str) -> None:
+    config = Config(features=features)  # type: ignore[arg-type]
+    world = SoftWorld(model, "trajectory", count_actions=True)
+    wanted = demonstrated(config, world, walks(), ALL)
+    theta = np.random.default_rng(0).normal(size=wanted.counts.shape)
+    _, slope = dual(world, wanted, theta)
+    for index in np.ndindex(theta.shape):
+        nudge = np.zeros(theta.shape)
+        nudge[index] = 1e-5
+        above, below = dual(world, wanted, theta + nudge)[0], dual(world, wanted, theta - nudge)[0]
+        assert slope[index] == pytest.approx((above - below) / 2e-5, abs=1e-8)
+
+
+def test_the_fit_visits_what_was_visited(model: TabularModel) -> None:
+    found = maxent_irl.recover(Config(l2=1e-6), model, walks(), np.random.default_rng(0))
+    assert found.mismatch < 1e-3
+    assert all(later <= sooner for sooner, later in zip(found.losses, found.losses[1:], strict=False))
+
+
+@pytest.mark.parametrize("features", ["state", "state-action"])
+def test_a_known_policy_is_recovered(chain: EnvSpec, features: str) -> None:
+    config = Config(features=features)  # type: ignore[arg-type]
+    *_, last = LEARNERS["maxent-irl"].train(config, walks(), chain, np.random.default_rng(0))
+    assert last.policy.act(np.array([0, 1])).tolist() == [RIGHT, RIGHT]
+    assert last.step > 0
+    assert last.metrics["mismatch"] < 0.1
+
+
+def test_states_alone_are_enough(chain: EnvSpec) -> None:
+    seen = dataclasses.replace(walks(), actions=None, labelled=np.zeros(5, bool))
+    *_, last = maxent_irl.train(Config(), seen, chain, np.random.default_rng(0))
+    assert last.policy.act(np.array([0, 1])).tolist() == [RIGHT, RIGHT]
+    with pytest.raises(NothingToLearnError, match="features=state"):
+        list(maxent_irl.train(Config(features="state-action"), seen, chain, np.random.default_rng(0)))
+
+
+def test_the_soft_policy_imitates_what_the_plan_leaves_out(model: TabularModel) -> None:
+    """One in three demonstrated choices in state 0 is left: the soft policy's too, the plan's never."""
+    soft = maxent_irl.recover(
+        Config(l2=1e-6, policy="soft", features="state-action"), model, walks(), np.random.default_rng(0)
+    )
+    chances = soft.stationary.probabilities(np.array([0]))  # type: ignore[attr-defined]
+    assert chances[0, LEFT] == pytest.approx(1 / 3, abs=1e-3)
+    assert (soft.planned[:3, 0].argmax(1) == RIGHT).all()
+
+
+def test_the_regulariser_is_chosen_by_held_out_episodes(model: TabularModel) -> None:
+    ten = Demonstrations.from_steps(
+        np.tile([0, 1], 10),
+        np.tile([RIGHT, RIGHT], 10),
+        lengths=np.full(10, 2),
+        final_observations=np.full(10, 2),
+        observation_space=gym.spaces.Discrete(3),
+        action_space=gym.spaces.Discrete(2),
+    )
+    config = Config(l2_candidates=(10.0, 1e-3))
+    # All episodes are alike, so the held-out one is the likelier, the less the reward is held back.
+    assert maxent_irl.recover(config, model, ten, np.random.default_rng(0)).l2 == 1e-3
+
+
+def test_what_does_not_fit_is_said(chain: EnvSpec, cartpole: EnvSpec) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(UnsupportedWorldError, match="CartPole"):
+        list(maxent_irl.train(Config(), walks(), cartpole, rng))
+    with pytest.raises(UnsupportedWorldError, match="found none"):
+        list(maxent_irl.train(Config(), walks(), None, rng))
+    larger = dataclasses.replace(walks(), observation_space=gym.spaces.Discrete(4))
+    with pytest.raises(NothingToLearnError, match="expected 3 of them"):
+        list(maxent_irl.train(Config(), larger, chain, rng))

@@ -1,0 +1,86 @@
+"""Maximum causal entropy inverse reinforcement learning, where chance makes it differ from its elder."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.envs.registration import EnvSpec
+from numpy.testing import assert_allclose
+
+from learners import LEARNERS, maxent_irl, mce_irl
+from learners.feature_matching import Config, demonstrated, dual, rewards_of
+from learners.soft_planning import SoftWorld, soft_plan
+from learners.worlds import facts_of
+from recordings.demonstrations import Demonstrations
+from tests.learners.conftest import LEFT, RIGHT
+from tests.learners.test_maxent_irl import walks
+from tests.learners.test_soft_planning import slippery_chain
+
+
+def slipped() -> Demonstrations:
+    """Three episodes of the slippery chain, in one of which right failed in state 1 and one then went left."""
+    return Demonstrations.from_steps(
+        np.array([0, 1, 0, 1, 1, 0, 1, 1]),
+        np.array([RIGHT, RIGHT, RIGHT, RIGHT, LEFT, RIGHT, RIGHT, RIGHT]),
+        lengths=np.array([2, 4, 2]),
+        final_observations=np.array([2, 1, 2]),
+        observation_space=gym.spaces.Discrete(3),
+        action_space=gym.spaces.Discrete(2),
+    )
+
+
+@pytest.mark.parametrize("features", ["state", "state-action"])
+def test_under_slip_the_dual_is_the_likelihood_of_the_choices(features: str) -> None:
+    model = slippery_chain(0.7, horizon=4)
+    config = Config(features=features)  # type: ignore[arg-type]
+    world = SoftWorld(model, "causal")
+    wanted = demonstrated(config, world, slipped(), np.arange(3))
+    theta = np.random.default_rng(0).normal(size=wanted.counts.shape)
+    policy = soft_plan(model, rewards_of(model, theta), "causal").policy
+    ticks = [0, 1, 0, 1, 2, 3, 0, 1]
+    shown = slipped()
+    assert shown.actions is not None
+    chances = policy[ticks, shown.observations, shown.actions]
+    assert dual(world, wanted, theta)[0] == pytest.approx(-np.log(chances).sum() / 3)
+
+
+@pytest.mark.parametrize("features", ["state", "state-action"])
+def test_the_gradient_under_slip_is_that_of_finite_differences(features: str) -> None:
+    config = Config(features=features)  # type: ignore[arg-type]
+    world = SoftWorld(slippery_chain(0.7, horizon=4), "causal")
+    wanted = demonstrated(config, world, slipped(), np.arange(3))
+    theta = np.random.default_rng(0).normal(size=wanted.counts.shape)
+    _, slope = dual(world, wanted, theta)
+    for index in np.ndindex(theta.shape):
+        nudge = np.zeros(theta.shape)
+        nudge[index] = 1e-5
+        above, below = dual(world, wanted, theta + nudge)[0], dual(world, wanted, theta - nudge)[0]
+        assert slope[index] == pytest.approx((above - below) / 2e-5, abs=1e-8)
+
+
+def test_a_known_policy_is_recovered_through_slip() -> None:
+    found = mce_irl.recover(Config(), slippery_chain(0.7, horizon=4), slipped(), np.random.default_rng(0))
+    assert found.stationary.act(np.array([0, 1])).tolist() == [RIGHT, RIGHT]
+
+
+def test_without_chance_it_is_maximum_entropy(chain: EnvSpec) -> None:
+    model = facts_of(chain).model
+    assert model is not None
+    causal, paths = (
+        learner.recover(Config(), model, walks(), np.random.default_rng(0))
+        for learner in (mce_irl, maxent_irl)
+    )
+    assert_allclose(causal.reward, paths.reward)
+    assert_allclose(causal.soft, paths.soft)
+
+
+def test_a_snapshot_acts_and_the_kept_policy_is_the_one_asked_for(chain: EnvSpec) -> None:
+    kept = {}
+    for policy in ("planned", "soft", "greedy"):
+        config = Config(policy=policy)  # type: ignore[arg-type]
+        *_, last = LEARNERS["mce-irl"].train(config, walks(), chain, np.random.default_rng(0))
+        kept[policy] = last.policy.probabilities(np.array([0, 1]))
+    assert_allclose(kept["planned"], [[0, 1], [0, 1]], atol=1e-6)
+    assert_allclose(kept["greedy"], [[0, 1], [0, 1]], atol=1e-6)
+    assert 0.01 < kept["soft"][0, LEFT] < 0.5
