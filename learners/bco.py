@@ -17,7 +17,7 @@ Reading order: Config, train, Transitions, CountedInverse, LearnedInverse, then 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
@@ -53,8 +53,9 @@ class Config:
     needs a world that says where its states lie; 0: each state is learned by itself."""
     smoothing: float = 0.01  # labels
     """Table: as in cloning."""
-    fallback: Literal["nearest", "none"] = "nearest"
-    """Table: who answers for a state that was not demonstrated: the nearest that was, or none."""
+    fallback: Literal["return", "nearest", "none"] = "return"
+    """Table: what to do in a state that was not demonstrated: go back, as one's own steps say, to one that was;
+    as the nearest demonstrated one; or anything."""
     hidden: tuple[int, ...] = ()
     """Units in each hidden layer of the student; () for a linear one."""
     activation: Activation = "tanh"
@@ -103,8 +104,10 @@ def train(
         for iteration in range(1, config.iterations + 1):
             inverse = _inverse_model(config, facts, own, rng)
             causes = inverse.causes(shown.before, shown.after)
-            fit = _fit_table if is_table else _fit_perceptron
-            student, metrics = fit(config, student, shown.before, causes, facts, rng)
+            if is_table:
+                student, metrics = _fit_table(config, student, shown.before, causes, facts, own)
+            else:
+                student, metrics = _fit_perceptron(config, student, shown.before, causes, rng)
             yield Snapshot(iteration, student, metrics | _certainty(student, causes), len(own.before))
             if config.alpha > 0 and iteration < config.iterations:
                 own = joined(own, own_transitions(sampler, student, round(config.alpha * explored), rng))
@@ -218,20 +221,24 @@ def _inverse_model(
     if not isinstance(facts.observation_space, gym.spaces.Discrete):
         return LearnedInverse(config, facts.action_space, own, rng)
     coordinates = None if facts.model is None else facts.model.coordinates
-    n_actions = int(cast(gym.spaces.Discrete, facts.action_space).n)
-    first_state = int(facts.observation_space.start)
     return CountedInverse(
-        OwnTransitions(
-            own.before - first_state,
-            own.after - first_state,
-            own.actions - int(cast(gym.spaces.Discrete, facts.action_space).start),
-        ),
+        _from_zero(own, facts),
         int(facts.observation_space.n),
-        n_actions,
+        int(cast(gym.spaces.Discrete, facts.action_space).n),
         coordinates,
         config.pooling,
-        first_state,
+        _first(facts.observation_space),
     )
+
+
+def _from_zero(own: OwnTransitions, facts: WorldFacts) -> OwnTransitions:
+    """The same steps, states and actions numbered from 0."""
+    state, action = _first(facts.observation_space), _first(facts.action_space)
+    return OwnTransitions(own.before - state, own.after - state, own.actions - action)
+
+
+def _first(space: gym.Space[Any]) -> int:
+    return int(cast(gym.spaces.Discrete, space).start)
 
 
 class CountedInverse:
@@ -332,11 +339,6 @@ def _both(before: Array, after: Array) -> Array:
 
 # -- clones ----------------------------------------------------------------------------------------------
 
-Fit = Callable[
-    [Config, NetworkPolicy, Array, Array, WorldFacts, np.random.Generator],
-    tuple[NetworkPolicy, dict[str, float]],
-]
-
 
 def _fit_table(
     config: Config,
@@ -344,23 +346,52 @@ def _fit_table(
     before: Array,
     causes: Array,
     facts: WorldFacts,
-    rng: np.random.Generator,
+    own: OwnTransitions,
 ) -> tuple[NetworkPolicy, dict[str, float]]:
     """The most likely table: in each state the mean of its transitions' causes."""
     architecture = student.architecture
-    states = before - int(cast(gym.spaces.Discrete, architecture.observation_space).start)
+    states = before - _first(architecture.observation_space)
     counts: FloatArray = np.zeros((architecture.n_inputs, architecture.n_outputs))
     np.add.at(counts, states, causes)
-    known = counts.sum(1) > 0
+    shown = counts.sum(1) > 0
     outputs = bc.table_of_shares(counts, config.smoothing)
-    coordinates = None if facts.model is None else facts.model.coordinates
-    stand_in = np.arange(len(known))
-    if config.fallback == "nearest" and coordinates is not None:
-        stand_in = nearest_labelled(coordinates, known)
-    arrays: dict[str, Array] = {"outputs": outputs.astype(np.float32), "stand_in": stand_in}
     log_shares = outputs - np.log(np.exp(outputs).sum(1, keepdims=True))
     loss = float(-(counts * log_shares).sum() / max(counts.sum(), 1.0))
-    return policy_from(architecture, arrays), {"loss": loss, "distinct_states": float(known.sum())}
+    known = shown
+    if config.fallback == "return":
+        back = ways_back(_from_zero(own, facts), shown, architecture.n_outputs)
+        returning = np.flatnonzero(back >= 0)
+        counts[returning, back[returning]] = 1.0
+        outputs, known = bc.table_of_shares(counts, config.smoothing), shown | (back >= 0)
+    coordinates = None if facts.model is None else facts.model.coordinates
+    stand_in = np.arange(len(known))
+    if config.fallback != "none" and coordinates is not None:
+        stand_in = nearest_labelled(coordinates, known)
+    arrays: dict[str, Array] = {"outputs": outputs.astype(np.float32), "stand_in": stand_in}
+    metrics = {"loss": loss, "shown_states": float(shown.sum()), "answered_states": float(known.sum())}
+    return policy_from(architecture, arrays), metrics
+
+
+def ways_back(own: OwnTransitions, shown: Array, n_actions: int) -> IntArray:
+    """The action that leads each state not `shown` (S,) bool back to a shown one in the fewest steps.
+
+    own: states and actions from 0; an action is taken to lead where it led most often. (S,), -1: shown, or no
+    way back is known.
+    """
+    steps = np.stack([own.before, own.actions, own.after], axis=1)
+    found, times = np.unique(steps, axis=0, return_counts=True)
+    before, actions, after = found[np.argsort(times, kind="stable")].T
+    leads_to = np.full((len(shown), n_actions), -1)
+    leads_to[before, actions] = after  # of several, the last one written is the most frequent
+    distance = np.where(shown, 0.0, np.inf)
+    while True:
+        ahead = np.where(leads_to >= 0, distance[leads_to], np.inf) + 1
+        shorter = np.minimum(distance, ahead.min(1))
+        if np.array_equal(shorter, distance):
+            break
+        distance = shorter
+    strays = ~np.asarray(shown, bool) & np.isfinite(distance)
+    return cast(IntArray, np.where(strays, ahead.argmin(1), -1))
 
 
 def _fit_perceptron(
@@ -368,7 +399,6 @@ def _fit_perceptron(
     student: NetworkPolicy,
     before: Array,
     causes: Array,
-    facts: WorldFacts,
     rng: np.random.Generator,
 ) -> tuple[NetworkPolicy, dict[str, float]]:
     """Adam on the cross entropy with the causes, or the squared distance from the expected action."""

@@ -21,6 +21,7 @@ from recordings import Driver, Header, Outcome, Recorder
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import InvalidRow
 
+NO_STEPS = bco.OwnTransitions(*(np.empty(0, np.int64) for _ in range(3)))
 QUICK = bco.Config(exploration=200, iterations=2)
 
 
@@ -137,7 +138,7 @@ def test_a_bump_keeps_its_distribution_in_the_clone() -> None:
     student = bco._first_student(bco.Config(), chain_seen(), None, np.random.default_rng(0))
     facts = bco.WorldFacts(gym.spaces.Discrete(3), gym.spaces.Discrete(2), None)
     found, metrics = bco._fit_table(
-        bco.Config(), student, np.array([0]), causes(world, 0, 0)[None], facts, np.random.default_rng(0)
+        bco.Config(fallback="none"), student, np.array([0]), causes(world, 0, 0)[None], facts, NO_STEPS
     )
     assert isinstance(found, TablePolicy)
     assert found.probabilities(np.array([0]))[0].tolist() == [0.5, 0.5]
@@ -192,14 +193,25 @@ def test_soft_labels_are_fitted_as_the_loss_says() -> None:
     )
     student = bco._first_student(bco.Config(), data, None, np.random.default_rng(0))
     soft = np.array([[0.9, 0.1], [0.5, 0.5]])
-    facts = bco.WorldFacts(plane, gym.spaces.Discrete(2), None)
     found, metrics = bco._fit_perceptron(
-        bco.Config(), student, data.observations, soft, facts, np.random.default_rng(0)
+        bco.Config(), student, data.observations, soft, np.random.default_rng(0)
     )
     assert isinstance(found, CategoricalPolicy)
     assert found.probabilities(data.observations)[0] == pytest.approx(np.array([0.7, 0.3]), abs=1e-3)
     expected = functional.cross_entropy(torch.tensor([[np.log(7 / 3), 0.0]] * 2), torch.tensor(soft)).item()
     assert metrics["loss"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_shortest_known_way_back_to_what_was_shown() -> None:
+    """2 was shown. Right leads 0 -> 1 -> 2 -> 3; nobody ever left 3, and left was tried in 1 alone."""
+    own = bco.OwnTransitions(np.array([0, 1, 2, 1]), np.array([1, 2, 3, 0]), np.array([1, 1, 1, 0]))
+    shown = np.array([False, False, True, False])
+    assert bco.ways_back(own, shown, 2).tolist() == [1, 1, -1, -1]
+
+
+def test_an_action_leads_where_it_led_most_often() -> None:
+    own = bco.OwnTransitions(np.array([0, 0, 0, 0]), np.array([1, 2, 2, 1]), np.array([0, 0, 0, 1]))
+    assert bco.ways_back(own, np.array([False, True, False]), 2).tolist() == [1, -1, -1]
 
 
 def test_the_chain_is_walked_after_having_been_watched(chain: EnvSpec) -> None:
@@ -244,7 +256,7 @@ def test_box_actions_are_inferred_too() -> None:
         observation_space=env.observation_space,
         action_space=env.action_space,
     )
-    config = bco.Config(exploration=1_000, iterations=1, updates=100, inverse_updates=500)
+    config = bco.Config(exploration=1_000, iterations=1, updates=500)
     answered = last(config, data, world).policy.act(data.observations)
     assert answered.mean() == pytest.approx(1.5, abs=0.1)
 
