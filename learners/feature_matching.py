@@ -35,7 +35,9 @@ from recordings.demonstrations import Demonstrations
 
 FEWEST_TO_HOLD_OUT = 10
 """Fewer episodes than this, and none is spared for choosing the regulariser."""
-LEAST_LOGIT = 1e-12
+CURVATURE_FLOOR = 0.03  # visits an episode
+"""What is added to visits where they stand for the dual's curvature, so that the unvisited have some."""
+LEAST_PROBABILITY = 1e-12
 """Probabilities are taken to be at least this when a table of logits is written."""
 
 
@@ -50,11 +52,11 @@ class Config:
     noise too; or the soft policy's most probable actions."""
     l2: float | None = None
     """Weight of half the squared reward in the dual; None: chosen by the likelihood of held-out episodes."""
-    l2_candidates: tuple[float, ...] = (1e-3, 1e-4, 1e-5)
+    l2_candidates: tuple[float, ...] = (1e-4, 1e-5, 1e-6)
     """What is tried where `l2` is None, greatest first; the first when there are too few episodes to choose."""
     held_out: float = 0.1  # share of the episodes
     """Share of the episodes kept for choosing l2; none with fewer than ten episodes."""
-    iterations: int = 100
+    iterations: int = 80
     """L-BFGS iterations of each fit, at most."""
     memory: int = 20
     """Past steps from which L-BFGS estimates curvature."""
@@ -157,28 +159,27 @@ def minimise(
 ) -> tuple[FloatArray, tuple[float, ...]]:
     """L-BFGS on the regularised dual from `theta`; the best reward, and the dual after each iteration.
 
-    One feature is added to those that pay: a 1 for every step. What is seldom seen then costs about as much
-    as any other step, where without it l2 would make it free, and time would have no price there.
+    A reward is searched for in units of one over the root of how often it was earned, for the dual is about
+    as curved as that: seldom visited states would else take hundreds of iterations to find their price.
     """
+    unit = 1.0 / np.sqrt(np.maximum(wanted.counts, 0.0).ravel() + CURVATURE_FLOOR)
     losses: list[float] = []
     size = theta.shape
 
-    def objective(weights: FloatArray) -> tuple[float, FloatArray]:
-        value, slope = dual(world, wanted, (weights[:-1] + weights[-1]).reshape(size))
-        slopes = np.append(slope.ravel(), slope.sum())
-        return value + 0.5 * l2 * float(weights @ weights), slopes + l2 * weights
+    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
+        weights = unit * flat
+        value, slope = dual(world, wanted, weights.reshape(size))
+        return value + 0.5 * l2 * float(weights @ weights), unit * (slope.ravel() + l2 * weights)
 
-    # Of all the ways to write theta as a step's price and deviations from it, the one with least squares.
-    price = theta.sum() / (theta.size + 1)
     found = minimize(
         objective,
-        np.append(theta.ravel() - price, price),
+        theta.ravel() / unit,
         jac=True,
         method="L-BFGS-B",
         callback=lambda intermediate_result: losses.append(float(intermediate_result.fun)),
         options={"maxcor": config.memory, "maxiter": config.iterations, "ftol": 1e-9, "gtol": 1e-6},
     )
-    return (found.x[:-1] + found.x[-1]).reshape(size), (*losses, float(found.fun))
+    return (unit * found.x).reshape(size), (*losses, float(found.fun))
 
 
 def dual(world: SoftWorld, wanted: Demonstrated, theta: FloatArray) -> tuple[float, FloatArray]:
@@ -247,7 +248,7 @@ def _luck(model: TabularModel, timed: FloatArray, starts: FloatArray) -> FloatAr
     With it the dual is the demonstrations' causal likelihood to the letter. Without it the world's chance
     deviations, of which a finite sample has many, would be taken for wishes of the demonstrators.
     """
-    luck = timed.sum(2)
+    luck: FloatArray = timed.sum(2)
     luck[0] -= starts
     for step in range(1, model.horizon):
         outcomes = timed[step - 1][:, :, None] * model.probabilities
@@ -340,5 +341,5 @@ def stationary(model: TabularModel, timed: FloatArray) -> FloatArray:
 
 def _policy(demonstrations: Demonstrations, table: FloatArray) -> NetworkPolicy:
     architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
-    logits = np.log(np.maximum(table, LEAST_LOGIT)).astype(np.float32)
+    logits = np.log(np.maximum(table, LEAST_PROBABILITY)).astype(np.float32)
     return policy_from(architecture, {"outputs": logits, "stand_in": np.arange(len(table))})
