@@ -39,6 +39,10 @@ from recordings.demonstrations import Demonstrations
 Judged = Literal["state-action", "state"]
 RewardForm = Literal["logit", "log-d", "minus-log-one-minus-d"]
 
+VALUE_WEIGHT = 1e-4
+"""Imitation rewards have no scale, and an end counts 1 / (1 - discount) fold: with the usual weight the values'
+gradient would be nearly all that is left when both are shortened together. Adam undoes the weight itself."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -62,24 +66,24 @@ class Config:
     """Units in each hidden layer of a perceptron that discriminates."""
     l2: float | None = None
     """Weight of half the discriminator's squared weights in its loss; None: 1e-6 (table), 1e-4 (perceptron)."""
-    gradient_penalty: float = 1.0
+    gradient_penalty: float = 0.1
     """Perceptron: weight of the squared slope of f between the expert's and the policy's steps."""
     copies: int | None = None
-    """Copies of the world that are stepped at once; None: 256 (table), 16 (perceptron)."""
-    ticks: int = 128  # steps
-    """Steps of each copy in one iteration."""
+    """Copies of the world that are stepped at once; None: 256 (table), 32 (perceptron)."""
+    ticks: int | None = None  # steps
+    """Steps of each copy in one iteration; None: 128 (table), 64 (perceptron)."""
     learning_rate: float | None = None  # per update
-    """Adam step size of the policy; None: 0.05 (table), 0.001 (perceptron)."""
-    discount: float | None = None
-    """Worth of a reward one step later; None: 0.99 (table), 0.98 (perceptron)."""
-    trace: float | None = None
-    """GAE's lambda: 0 trusts the values, 1 the returns; None: 0.95 (table), 0.8 (perceptron)."""
+    """Adam step size of the policy; None: 0.05 (table), 0.003 (perceptron)."""
+    discount: float = 0.99
+    """Worth of a reward one step later."""
+    trace: float = 0.95
+    """GAE's lambda: 0 trusts the values, 1 the returns."""
     entropy_bonus: float = 0.0
     """Reward for indecision, per nat: lambda in the paper."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[int, ...] = (32,)
     """Units in each hidden layer of a perceptron, policy and values alike."""
-    averaged: int = 20  # iterations
-    """The policy given is the mean of about as many last ones; 1: the last itself."""
+    averaged: int | None = None  # iterations
+    """The policy given is the mean of about as many last ones; 1: the last; None: 20 (table), 10 (perceptron)."""
     iterations: int = 300
     """Rounds of sampling and learning, at most; the caller may stop earlier."""
 
@@ -87,11 +91,11 @@ class Config:
 def completed(config: Config, *, is_table: bool) -> Config:
     """The settings with every None filled in."""
     suited: dict[str, Any] = (
-        {"discriminator_rate": 0.05, "discriminator_updates": 1, "l2": 1e-6, "copies": 256}
-        | {"learning_rate": 0.05, "discount": 0.99, "trace": 0.95}
+        {"discriminator_rate": 0.05, "discriminator_updates": 1, "l2": 1e-6}
+        | {"copies": 256, "ticks": 128, "learning_rate": 0.05, "averaged": 20}
         if is_table
-        else {"discriminator_rate": 3e-3, "discriminator_updates": 5, "l2": 1e-4, "copies": 16}
-        | {"learning_rate": 1e-3, "discount": 0.98, "trace": 0.8}
+        else {"discriminator_rate": 3e-3, "discriminator_updates": 5, "l2": 1e-4}
+        | {"copies": 32, "ticks": 64, "learning_rate": 3e-3, "averaged": 10}
     )
     return replace(config, **{name: value for name, value in suited.items() if getattr(config, name) is None})
 
@@ -135,10 +139,10 @@ def _iterations(
     sampler: Sampler,
     rng: np.random.Generator,
 ) -> Iterator[Snapshot]:
-    mean = Average(learner, config.averaged)
+    mean = Average(learner, cast(int, config.averaged))
     env_steps = 0
     for iteration in range(1, config.iterations + 1):
-        rollout = sampler.collect(learner.policy(), config.ticks, rng)
+        rollout = sampler.collect(learner.policy(), cast(int, config.ticks), rng)
         env_steps += int(rollout.valid.sum())
         metrics = {} if config.control else discriminator.update(rollout, rng)
         paid = discriminator.paid(rollout)
@@ -157,6 +161,7 @@ def _generator(config: Config, *, is_table: bool) -> ppo.Config:
         trace=config.trace,
         entropy_bonus=config.entropy_bonus,
         hidden=config.hidden,
+        value_weight=VALUE_WEIGHT,
     )
     return ppo.completed(settings, is_table=is_table)
 
@@ -231,7 +236,7 @@ class Encoder:
     def __init__(self, config: Config, facts: WorldFacts) -> None:
         self._observations, self._actions = facts.observation_space, facts.action_space
         self._judges_actions = config.judged == "state-action"
-        self._absorbed_for = cast(float, config.discount) / (1.0 - cast(float, config.discount))
+        self._absorbed_for = config.discount / (1.0 - config.discount)
         self._absorbing = config.absorbing
         self.is_table = isinstance(self._observations, gym.spaces.Discrete) and (
             not self._judges_actions or isinstance(self._actions, gym.spaces.Discrete)

@@ -20,7 +20,7 @@ from learners.rollout import Rollout
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 
-SMALL = gail.Config(copies=8, ticks=16, iterations=30, averaged=5, discount=0.9)
+SMALL = gail.Config(copies=8, ticks=16, iterations=20, averaged=5, discount=0.9)
 
 
 def straight_to_the_end(actions: bool = True, episodes: int = 3) -> Demonstrations:
@@ -169,8 +169,8 @@ def test_the_chain_is_imitated(chain: EnvSpec, judged: gail.Judged, form: gail.R
     *_, snapshot = gail.train(config, demonstrations, chain, np.random.default_rng(0))
     evaluation = evaluate(snapshot.policy, chain)
     assert (evaluation.return_mean, evaluation.length_mean) == (1, 2)
-    assert snapshot.step == 30
-    assert snapshot.env_steps <= 30 * 8 * 16
+    assert snapshot.step == 20
+    assert snapshot.env_steps <= 20 * 8 * 16
 
 
 def test_an_expert_who_avoids_the_end_is_imitated_too(chain: EnvSpec) -> None:
