@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import tyro
 
+from learners.data import tutorial_demonstrations_path
 from recordings.errors import UnderstudyError
 from teleop import measure
 from teleop.commands.report import Report, progress_console, table
@@ -36,7 +37,7 @@ class Row:
     return_max: float | None = None
     seeds: int | None = None
     seconds: float | None = None
-    """Median wall time of one run."""
+    """Median wall time of one run, without starting the program."""
     peak_mb: float | None = None
     labels: float | None = None
     """Median of the distinct labels used."""
@@ -231,14 +232,11 @@ class Run:
 
     data: dict[str, Any]
     """What it printed with --json."""
-    seconds: float
-    """Wall time of the whole process, imports included."""
     peak_mb: float
 
 
 def run_command(*words: str) -> Run:
     """Run a command with --json. Raises UnderstudyError with what it said where it fails."""
-    began_s = time.monotonic()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "main", *words, "--json"], stdout=subprocess.PIPE, stderr=said
@@ -251,29 +249,69 @@ def run_command(*words: str) -> Run:
         if process.returncode:
             said.seek(0)
             raise UnderstudyError(f"{' '.join(words)}: {said.read().decode(errors='replace')[-500:]}")
-    return Run(json.loads(printed), time.monotonic() - began_s, usage.ru_maxrss / 1024)
+    return Run(json.loads(printed), usage.ru_maxrss / 1024)
 
 
-def _cloning(folder: Path, seeds: Sequence[int]) -> list[Row]:
+@dataclass(frozen=True)
+class Claim:
+    """What a learner is to reach from demonstrations on GridWorld."""
+
+    learner: str
+    demonstrations: int | None
+    """Of the optimal scripted expert, other ones for each seed; None: the tutorial's 10,000."""
+    least: float | None
+    """Median of the exact returns; None: nothing is claimed."""
+    within_s: float
+
+
+CLAIMS = (
+    Claim("bc", None, 8.85, 5),
+    Claim("bc", 1000, 9.85, 5),
+    Claim("bco", 1000, 9.8, 30),
+    Claim("maxent-irl", None, 9.7, 20),
+    Claim("maxent-irl", 1000, 9.85, 20),
+    Claim("mce-irl", None, 9.7, 20),
+    Claim("mce-irl", 1000, 9.85, 20),
+    Claim("gail", None, 8.8, 30),
+    Claim("gail", 1000, 9.95, 40),
+)
+
+
+def _from_demonstrations(learner: str) -> Callable[[Path, Sequence[int]], list[Row]]:
+    """The rows of one learner: what it makes of the tutorial's demonstrations, and of the optimal expert's."""
+
+    def measured(folder: Path, seeds: Sequence[int]) -> list[Row]:
+        return [_claimed(claim, folder, seeds) for claim in CLAIMS if claim.learner == learner]
+
+    return measured
+
+
+def _claimed(claim: Claim, folder: Path, seeds: Sequence[int]) -> Row:
     runs = []
     for seed in seeds:
-        data = str(folder / f"expert-{seed}.h5")
-        run_command(
-            "record",
-            "--driver",
-            "scripted",
-            "--headless",
-            "--episodes",
-            "1000",
-            "--seed",
-            str(seed),
-            "--out",
-            data,
+        data, out = (
+            _demonstrations(claim.demonstrations, folder, seed),
+            folder / f"{claim.learner}.safetensors",
         )
-        out = str(folder / "bc.safetensors")
-        runs.append(run_command("train", "bc", "--data", data, "--seed", str(seed), "--out", out))
-    demonstrations = "1,000 optimal demonstrations"
-    return [_returns("behavioural cloning", GRIDWORLD, "bc", demonstrations, runs, "", None)]
+        runs.append(
+            run_command("train", claim.learner, "--data", str(data), "--seed", str(seed), "--out", str(out))
+        )
+    what = "the tutorial's 10,000" if claim.demonstrations is None else f"{claim.demonstrations:,} optimal"
+    row = _returns(claim.learner, GRIDWORLD, claim.learner, f"{what} demonstrations", runs, "", None)
+    if claim.least is None:
+        return row
+    met = row.return_median is not None and row.return_median >= claim.least
+    return replace(row, claim=f"at least {claim.least:g} (learning: {claim.within_s:g} s)", met=met)
+
+
+def _demonstrations(episodes: int | None, folder: Path, seed: int) -> Path:
+    if episodes is None:
+        return tutorial_demonstrations_path()
+    path = folder / f"optimal-{episodes}-{seed}.h5"
+    if not path.exists():
+        words = ("record", "--driver", "scripted", "--headless", "--episodes", str(episodes))
+        run_command(*words, "--seed", str(seed), "--out", str(path))
+    return path
 
 
 def _correction(folder: Path, seeds: Sequence[int]) -> list[Row]:
@@ -331,7 +369,7 @@ def _returns(
         return_min=min(returns),
         return_max=max(returns),
         seeds=len(runs),
-        seconds=median(run.seconds for run in runs),
+        seconds=median(run.data["seconds"] for run in runs),
         peak_mb=max(run.peak_mb for run in runs),
         labels=median(labels) if labels else None,
         env_steps=median(env_steps) if env_steps else None,
@@ -341,7 +379,10 @@ def _returns(
 
 
 CASES = (
-    Case(("bc", "gridworld"), _cloning),
+    *(
+        Case((learner, "demonstrations", "gridworld"), _from_demonstrations(learner))
+        for learner in dict.fromkeys(claim.learner for claim in CLAIMS)
+    ),
     Case(("dagger", "gridworld", "cartpole"), _correction),
     Case(("ppo", "gridworld", "cartpole"), _reward),
     Case(("throughput", "gridworld", "vector"), _throughput),

@@ -42,7 +42,7 @@ class Options:
     env: str | None = None
     """The world: to interact with, and to evaluate the policy in. Default: the one that was recorded."""
     mirror: bool = False
-    """Cloning and DAgger: let every label count mirrored too, in a world that has a mirror (CartPole)."""
+    """bc, bco, dagger: let every lesson count mirrored too, in a world that has a mirror (CartPole)."""
     start: Path | None = None
     """A policy to go on from. Default: a new one."""
     actions: Literal["auto", "executed", "labelled"] = "auto"
