@@ -160,7 +160,7 @@ def minimise(
     """L-BFGS on the regularised dual from `theta`; the best reward, and the dual after each iteration.
 
     A reward is searched for in units of one over the root of how often it was earned, for the dual is about
-    as curved as that: seldom visited states would else take hundreds of iterations to find their price.
+    as curved as that. It helped on the data of one map; whether it does under slip is an open question.
     """
     unit = 1.0 / np.sqrt(np.maximum(wanted.counts, 0.0).ravel() + CURVATURE_FLOOR)
     losses: list[float] = []
