@@ -49,7 +49,7 @@ def test_importing_learners_and_loading_a_policy_leaves_torch_alone(tmp_path: Pa
 
 
 def test_an_unknown_learner_is_told_the_choices() -> None:
-    with pytest.raises(UnknownLearnerError, match="bc, .*ppo"):
+    with pytest.raises(UnknownLearnerError, match=r"bc, .*ppo"):
         learners.LEARNERS["bcc"]
     assert learners.LEARNERS["bc"].Config().updates > 0
 
