@@ -135,7 +135,6 @@ class Session:
         self.student_action: Any | None = None
         self.running = False
         self.episodes = self.labels = self.takeovers = 0
-        self.labelled_ticks = self.agreed_ticks = 0
         self.driven_ticks = self.student_ticks = 0
         self.episode = -1
         self.episode_return, self.episode_length = 0.0, 0
@@ -367,9 +366,6 @@ class Session:
         self.recorder.label(row, label, labeler=self.expert.name, kind=kind, time_ns=now_ns)
         self.labels += 1
         self.labelled_states.add(int(observation) if self._is_tabular else row)
-        if self.student_action is not None:
-            self.labelled_ticks += 1
-            self.agreed_ticks += bool(np.array_equal(label, self.student_action))
         if self.trainer is not None:
             self.trainer.teach(row, observation, label)
 
