@@ -68,6 +68,9 @@ class Snapshot:
     metrics: Mapping[str, float] = field(default_factory=dict)
     env_steps: int = 0
     """Interactions with the world so far."""
+    reward: FloatArray | None = None
+    """What a learner of rewards makes of the demonstrations, where states are Discrete: (S,) for reaching a state, or
+    (S, A) for an action in it. None: the learner recovers none."""
 
 
 @dataclass(frozen=True)
