@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pygame
 
-from teleop.app.palette import CARD, CARD_EDGE, FAINT, MUTED, TEXT, Colour
 from teleop.app.typeface import Role, Typeface
+from teleop.palette import CARD, CARD_EDGE, FAINT, MUTED, TEXT, Colour
 
 
 def draw_card(surface: pygame.Surface, typeface: Typeface, area: pygame.Rect) -> pygame.Rect:

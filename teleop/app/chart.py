@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pygame
 
-from teleop.app.palette import CARD_EDGE, FAINT, MUTED, Colour, mix
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import number
+from teleop.palette import CARD_EDGE, FAINT, MUTED, Colour, mix
 
 SHOWN = 60
 """Episodes worth giving to the chart: more would run into one another."""

@@ -19,10 +19,10 @@ from teleop.app.form import Form, Option, Question, Task
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
 from teleop.app.layout import scale_of
-from teleop.app.palette import BACKGROUND, CARD, CARD_EDGE, MUTED, TEXT, WARNING
 from teleop.app.theme import ACCENT, theme
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import QUIT, Quit, Scene, Window
+from teleop.palette import BACKGROUND, CARD, CARD_EDGE, MUTED, TEXT, WARNING
 
 COLUMN = 880
 """Width of the form, in design pixels."""

@@ -15,9 +15,9 @@ from recordings.schema import Driver, Outcome
 from teleop.app import card
 from teleop.app.chart import Point, draw_chart
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
-from teleop.app.palette import BACKGROUND, DRIVERS, MUTED, OUTCOMES, TEXT, WARNING, Colour
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import ENDED, age, corrects, expert_driver, number, person_drives
+from teleop.palette import BACKGROUND, DRIVERS, MUTED, OUTCOMES, TEXT, WARNING, Colour
 from teleop.phases import Order
 from teleop.session import Session
 from teleop.worlds.catalogue import ControlScheme

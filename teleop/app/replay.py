@@ -20,12 +20,12 @@ from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
 from teleop.app.layout import Layout, lay_out
 from teleop.app.painters.view import Painter, View
-from teleop.app.palette import BACKGROUND, DRIVERS, FAINT, MUTED, OUTCOMES, PAUSED, TEXT
 from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import HEIGHT, Timeline
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import Quit, Scene
 from teleop.app.words import DROVE, ENDED, number
+from teleop.palette import BACKGROUND, DRIVERS, FAINT, MUTED, OUTCOMES, PAUSED, TEXT
 from teleop.worlds.catalogue import World
 
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pygame
 
 from teleop.app.layout import Layout
-from teleop.app.palette import BACKGROUND, INK, STAGE, TEXT, Colour, mix
 from teleop.app.typeface import Role, Typeface
+from teleop.palette import BACKGROUND, INK, STAGE, TEXT, Colour, mix
 
 
 @dataclass(frozen=True)

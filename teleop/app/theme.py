@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from recordings.schema import Driver
-from teleop.app.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, FAINT, INK, MUTED, TEXT, Colour, mix
 from teleop.app.typeface import font_path
+from teleop.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, FAINT, INK, MUTED, TEXT, Colour, mix
 
 ACCENT: Colour = DRIVERS[Driver.HUMAN]
 FONT = "dejavu"

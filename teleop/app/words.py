@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recordings.schema import Driver, Outcome
 from teleop.app.key_names import key_cap
-from teleop.app.palette import DRIVERS, PAUSED, Colour
+from teleop.palette import DRIVERS, PAUSED, Colour
 from teleop.phases import Order, Phase
 from teleop.session import Session
 from teleop.worlds.catalogue import ControlScheme

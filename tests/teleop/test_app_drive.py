@@ -15,9 +15,9 @@ from recordings.replay import verify
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop.app.drive import DriveScene
 from teleop.app.painters.choose import painter_for
-from teleop.app.palette import DRIVERS, PAUSED
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
+from teleop.palette import DRIVERS, PAUSED
 from teleop.phases import Phase
 from tests.teleop.app_pilot import Pilot, correction_session, drive, recording_session
 

@@ -14,11 +14,11 @@ from recordings.schema import Driver, Header, LabelKind, Outcome
 from teleop.app import run_replay
 from teleop.app.episode_view import load_episode
 from teleop.app.painters.choose import painter_for_replay
-from teleop.app.palette import DRIVERS
 from teleop.app.recorded_world import world_of
 from teleop.app.replay import ReplayScene
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
+from teleop.palette import DRIVERS
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from tests.teleop.app_pilot import Pilot
 

@@ -13,11 +13,11 @@ from recordings.schema import Driver
 from teleop.app.errors import NoDisplay
 from teleop.app.key_names import KEY_NAMES, key_cap
 from teleop.app.layout import lay_out
-from teleop.app.palette import DRIVERS
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import QUIT, FrameTimes, Window
 from teleop.app.words import age, driver_now, hint, number, who_drives
 from teleop.clock import StepClock
+from teleop.palette import DRIVERS
 from teleop.phases import SESSION_KEYS, Phase
 from teleop.session import StudentVersion
 from teleop.worlds.catalogue import WORLDS

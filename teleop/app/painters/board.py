@@ -8,7 +8,7 @@ import pygame
 from learners.interface import DiscretePolicy, IntArray, Policy
 from recordings.schema import Driver
 from teleop.app.painters.arrows import DIRECTIONS, arrow
-from teleop.app.palette import DRIVERS, INK, STAGE, Colour
+from teleop.palette import DRIVERS, INK, STAGE, Colour
 from teleop.worlds.gridworld_map import GridWorldMap
 
 START: Colour = (58, 64, 75)

@@ -11,7 +11,7 @@ import pygame
 
 from recordings.schema import Driver
 from teleop.app.painters.view import View
-from teleop.app.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
+from teleop.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
 
 X_LIMIT_M = 2.4
 ANGLE_LIMIT_RAD = radians(12.0)

@@ -10,7 +10,7 @@ from recordings.schema import Driver
 from teleop.app.painters.arrows import arrow
 from teleop.app.painters.board import Board
 from teleop.app.painters.view import View
-from teleop.app.palette import DRIVERS, STAGE, Colour, mix
+from teleop.palette import DRIVERS, STAGE, Colour, mix
 from teleop.worlds.gridworld_map import GridWorldMap
 
 HALO: Colour = (255, 255, 255)

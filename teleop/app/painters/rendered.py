@@ -9,8 +9,8 @@ import numpy as np
 import pygame
 
 from teleop.app.painters.view import View
-from teleop.app.palette import CARD, CARD_EDGE, MUTED
 from teleop.app.typeface import Role, Typeface
+from teleop.palette import CARD, CARD_EDGE, MUTED
 
 BARS = 24
 """Numbers of an observation that are shown as bars."""

@@ -10,7 +10,7 @@ import pygame
 
 from learners.interface import Policy
 from recordings.schema import Driver
-from teleop.app.palette import Colour
+from teleop.palette import Colour
 
 
 @dataclass(frozen=True)
