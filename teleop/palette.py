@@ -1,4 +1,4 @@
-"""Every colour of the window and of figures. Drivers wear the Okabe-Ito colours: told apart by colour-blind eyes too."""
+"""Every colour of the window and of figures. Drivers wear the Okabe-Ito colours: apart for colour-blind eyes too."""
 
 from __future__ import annotations
 
