@@ -20,6 +20,7 @@ from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
 from teleop.finish import keep_policy, verdict
+from teleop.memory import peak_mb
 from teleop.rounds import SessionSampler
 from teleop.session import Session
 from teleop.start import (
@@ -172,6 +173,7 @@ class Dagger:
         verified, words = verdict(recording, session.own_episodes)
         data = {
             "return_mean": None if found is None else found.return_mean,
+            "exact": found is not None and found.exact,
             "labels": session.labels,
             "distinct_labels": session.distinct_labels,
             "rounds": [vars(result) for result in results],
@@ -179,6 +181,7 @@ class Dagger:
             "policy": None if policy is None else str(policy),
             "verified": verified,
             "seconds": seconds,
+            "peak_mb": peak_mb(),
         }
         return Report(data, _text(data, words), 1 if verified is False else 0)
 

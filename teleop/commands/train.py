@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console
 from teleop.experts import scripted_expert
 from teleop.finish import keep_policy
+from teleop.memory import peak_mb
 from teleop.start import default_policy
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose, recorded_world
@@ -74,15 +74,22 @@ class Training:
     """What a training run has come to so far."""
 
     began_s: float = field(default_factory=time.monotonic)
+    began_processor_s: float = field(default_factory=time.process_time)
     last: Snapshot | None = None
     best: Snapshot | None = None
     best_return: float | None = None
+    is_exact: bool = False
+    """The return is exact, not sampled."""
     judged_s: float = 0.0
     """Seconds spent on judging."""
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began_s
+
+    @property
+    def processor_seconds(self) -> float:
+        return time.process_time() - self.began_processor_s
 
 
 @dataclass(frozen=True)
@@ -105,9 +112,10 @@ class Train:
                 "`record --env gridworld --driver scripted --headless`."
             )
         make_whole(options.data)
+        training = Training()
         demonstrations = load(options.data, _filter(self.learner, options)) if options.data else None
         world = self._world(demonstrations)
-        training = self._train(demonstrations, world)
+        self._train(training, demonstrations, world)
         return self._report(training, world, options.out or default_policy(self.learner, world))
 
     def _world(self, demonstrations: Demonstrations | None) -> World:
@@ -120,8 +128,7 @@ class Train:
             )
         return recorded_world(demonstrations.env_spec)
 
-    def _train(self, demonstrations: Demonstrations | None, world: World) -> Training:
-        training = Training()
+    def _train(self, training: Training, demonstrations: Demonstrations | None, world: World) -> None:
         console = progress_console()
         options = self.options
         if self.learner == "ppo":
@@ -139,7 +146,6 @@ class Train:
                         break
             except KeyboardInterrupt:
                 console.print("Stopped; the best policy so far is kept.")
-        return training
 
     def _snapshots(self, demonstrations: Demonstrations | None, world: World) -> Iterator[Snapshot]:
         extras: dict[str, Any] = {}
@@ -159,6 +165,7 @@ class Train:
             raise NothingToTrainOn(
                 f"train {self.learner}: stopped before there was a policy; nothing was written."
             )
+        seconds, processor_seconds = training.seconds, training.processor_seconds
         if training.best is None or training.best is not training.last:
             _judge(training, world, self.options.seed)
         best = training.best
@@ -169,10 +176,12 @@ class Train:
             "policy": str(out),
             "metrics": dict(best.metrics),
             "return_mean": training.best_return,
+            "exact": training.is_exact,
             "env_steps": training.last.env_steps,
-            "seconds": training.seconds,
+            "seconds": seconds,
+            "processor_seconds": processor_seconds,
             "judging_seconds": training.judged_s,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mb": peak_mb(),
         }
         return Report(data, f"{out}: {_progress(self.learner, training)}")
 
@@ -244,10 +253,14 @@ def _judge(training: Training, world: World, seed: int) -> None:
 
     assert training.last is not None
     began_s = time.monotonic()
-    found = evaluate(training.last.policy, world.spec(), episodes=100, seed=seed).return_mean
+    found = evaluate(training.last.policy, world.spec(), episodes=100, seed=seed)
     training.judged_s += time.monotonic() - began_s
-    if training.best_return is None or found >= training.best_return:
-        training.best, training.best_return = training.last, found
+    if training.best_return is None or found.return_mean >= training.best_return:
+        training.best, training.best_return, training.is_exact = (
+            training.last,
+            found.return_mean,
+            found.exact,
+        )
 
 
 def _is_done(training: Training, options: Options) -> bool:

@@ -1,0 +1,124 @@
+"""Finished measurements in a file, so that a benchmark that was interrupted goes on where it stopped.
+
+One JSON object a line: `key` (what was measured), `code` (a fingerprint of the sources that were), `date`, `found`.
+Lines are appended whole and the last of a key counts; a line that was cut off by a kill is as if never written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recordings.errors import UnderstudyError
+
+SOURCES = ("recordings", "learners", "teleop")
+BEGINNING = '{"key": '
+"""Of every line."""
+
+
+class NotMeasured(UnderstudyError):
+    """Nothing is known of this figure yet."""
+
+
+class LedgerError(UnderstudyError):
+    """The file of measurements is not one."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished measurement."""
+
+    key: str
+    code: str
+    date: str
+    found: Any
+
+
+class Ledger:
+    """What was measured before, and what is measured now."""
+
+    def __init__(self, path: Path | None, *, again: bool = False) -> None:
+        """path: None keeps nothing. again: measure anew whatever is asked for. Raises LedgerError."""
+        self._path = path
+        self._entries = {} if path is None or not path.exists() else _read(path)
+        self._stale = set(self._entries) if again else set()
+        self._code = code_fingerprint()
+        self._used: list[Entry] = []
+
+    def once(self, key: str, measure: Callable[[], Any] | None) -> Any:
+        """What was found under this key, measured now if it was not before; JSON throughout.
+
+        Raises NotMeasured where there is nothing and no way to measure.
+        """
+        entry = self._entries.get(key)
+        if entry is None or (measure is not None and key in self._stale):
+            if measure is None:
+                raise NotMeasured(f"{key}: not measured yet.")
+            entry = Entry(key, self._code, time.strftime("%Y-%m-%d"), json.loads(json.dumps(measure())))
+            self._keep(entry)
+        self._used.append(entry)
+        return entry.found
+
+    def used(self) -> list[Entry]:
+        """The entries handed out since the last call."""
+        used, self._used = self._used, []
+        return used
+
+    def is_current(self, entry: Entry) -> bool:
+        """Whether this was measured with the sources as they are now."""
+        return entry.code == self._code
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries[entry.key] = entry
+        self._stale.discard(entry.key)
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _cut_torn_line(self._path)
+        line = json.dumps(vars(entry)) + "\n"
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _read(path: Path) -> dict[str, Entry]:
+    entries = {}
+    *lines, torn = path.read_text(errors="replace").split("\n")
+    for number, line in enumerate([*lines, torn], 1):
+        try:
+            entry = Entry(**json.loads(line))
+        except (ValueError, TypeError):
+            if number > len(lines) and BEGINNING.startswith(torn[: len(BEGINNING)]):
+                continue
+            raise LedgerError(
+                f"{path}: line {number}: expected a measurement (key, code, date, found), found "
+                f"{line[:40]!r}. Choose another file with --out, or delete the line."
+            ) from None
+        entries[entry.key] = entry
+    return entries
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cut off a last line that a kill left without its end."""
+    if path.exists() and not (content := path.read_bytes()).endswith(b"\n"):
+        os.truncate(path, content.rfind(b"\n") + 1)
+
+
+def code_fingerprint() -> str:
+    """Eight hexadecimal digits that change whenever a source file of the program does."""
+    root = Path(__file__).parents[2]
+    digest = hashlib.sha256()
+    for package in SOURCES:
+        for file in sorted((root / package).rglob("*.py")):
+            digest.update(str(file.relative_to(root)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,163 @@
+"""The benchmark's bookkeeping: what is kept, what is measured again, and when a claim counts as met."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from teleop.benchmark.claims import CLAIMS, Claim
+from teleop.benchmark.learning import Run, summary
+from teleop.benchmark.ledger import Ledger, LedgerError, NotMeasured
+from teleop.benchmark.page import as_page
+from teleop.benchmark.rows import Row
+from teleop.commands import benchmark
+from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
+
+
+def test_a_finished_measurement_is_not_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    assert Ledger(path).once("speed", lambda: [1.0, 2.0]) == [1.0, 2.0]
+    assert Ledger(path).once("speed", lambda: [9.0]) == [1.0, 2.0]
+    assert Ledger(path, again=True).once("speed", lambda: [9.0]) == [9.0]
+    assert Ledger(path).once("speed", None) == [9.0], "the last of a key counts"
+
+
+def test_again_measures_each_key_once(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    Ledger(path).once("speed", lambda: 1)
+    again = Ledger(path, again=True)
+    assert [again.once("speed", lambda: 2), again.once("speed", lambda: 3)] == [2, 2]
+
+
+def test_what_was_never_measured_is_said(tmp_path: Path) -> None:
+    with pytest.raises(NotMeasured, match="speed"):
+        Ledger(tmp_path / "b.jsonl").once("speed", None)
+
+
+def test_a_line_cut_off_by_a_kill_counts_as_never_written(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    Ledger(path).once("speed", lambda: 1)
+    Ledger(path).once("cost", lambda: 2)
+    path.write_bytes(path.read_bytes()[:-10])
+    ledger = Ledger(path)
+    assert ledger.once("speed", None) == 1
+    with pytest.raises(NotMeasured):
+        ledger.once("cost", None)
+
+
+def test_measurements_go_on_after_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    Ledger(path).once("speed", lambda: 1)
+    path.write_bytes(path.read_bytes()[:-10])
+    Ledger(path).once("cost", lambda: 2)
+    assert Ledger(path).once("cost", None) == 2
+
+
+@pytest.mark.parametrize("content", ["hello", "hello\n", '{"key": "a"}\n', "[]\n"])
+def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "b.jsonl"
+    path.write_text(content)
+    with pytest.raises(LedgerError, match="line 1"):
+        Ledger(path)
+    assert path.read_text() == content
+
+
+def test_measurements_by_other_sources_are_known_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    ledger = Ledger(path)
+    ledger.once("speed", lambda: 1)
+    line = json.loads(path.read_text())
+    path.write_text(json.dumps(line | {"code": "00000000"}) + "\n")
+    later = Ledger(path)
+    later.once("speed", None)
+    later.once("cost", lambda: 2)
+    assert [later.is_current(entry) for entry in later.used()] == [False, True]
+
+
+def run(return_: float, seconds: float = 1.0, **others: object) -> Run:
+    return {
+        "return_mean": return_,
+        "exact": True,
+        "seconds": seconds,
+        "processor_seconds": seconds,
+        "peak_mb": 300.0,
+        "env_steps": 0,
+        "labels": None,
+        "ceiling": 10.0,
+        **others,
+    }
+
+
+MEDIAN = Claim("bc", GRIDWORLD, 9.0, 5.0, demonstrations=10)
+MOST = Claim("bc", CARTPOLE, 500.0, 5.0, demonstrations=1, seeds=10, passing=9)
+
+
+def test_the_median_is_what_a_claim_is_held_against() -> None:
+    row = summary(MEDIAN, [run(8.0), run(9.1), run(9.5)])
+    assert (row.return_median, row.return_min, row.return_max, row.met) == (9.1, 8.0, 9.5, True)
+    assert summary(MEDIAN, [run(8.0), run(8.9), run(9.5)]).met is False
+
+
+def test_nine_of_ten_seeds_must_each_pass() -> None:
+    assert summary(MOST, [run(500.0)] * 9 + [run(20.0)]).met is True
+    assert summary(MOST, [run(500.0)] * 8 + [run(499.9)] * 2).met is False
+    assert summary(MOST, [run(500.0)] * 2).met is True, "fewer seeds: the same share of them"
+
+
+@pytest.mark.parametrize(
+    "late", [{"seconds": 6.0}, {"peak_mb": 2000.0}], ids=["over its time", "over its memory"]
+)
+def test_a_return_alone_is_not_enough(late: dict[str, float]) -> None:
+    assert summary(MEDIAN, [run(9.5) | late]).met is False
+
+
+def test_more_labels_than_claimed_miss_the_claim() -> None:
+    claim = replace(MEDIAN, labels=100)
+    assert summary(claim, [run(9.5, labels=100.0)]).met is True
+    assert summary(claim, [run(9.5, labels=101.0)]).met is False
+
+
+def test_fine_tuning_must_end_above_its_start_on_every_seed() -> None:
+    claim = replace(MEDIAN, continues=MEDIAN)
+    assert summary(claim, [run(9.5), run(9.6)], [run(9.4), run(9.5)]).met is True
+    assert summary(claim, [run(9.5), run(9.6)], [run(9.4), run(9.7)]).met is False
+
+
+def test_a_reason_is_told_only_where_a_claim_is_missed() -> None:
+    claim = replace(MEDIAN, reason="too few demonstrations")
+    assert summary(claim, [run(9.5)]).reason == ""
+    assert summary(claim, [run(8.5)]).reason == "too few demonstrations"
+
+
+def test_rows_are_asked_for_by_their_words() -> None:
+    def chosen(*only: str) -> list[str]:
+        return [" ".join(case.words) for case in benchmark.CASES if benchmark._is_asked_for(case, only)]
+
+    assert len(chosen()) == len(benchmark.CASES)
+    assert all("gail" in words for words in chosen("gail"))
+    assert all("gail" in words and "cartpole" in words for words in chosen("gail+cartpole"))
+    assert 0 < len(chosen("gail+cartpole")) < len(chosen("gail"))
+    assert set(chosen("gail", "bc")) == set(chosen("gail")) | set(chosen("bc"))
+
+
+def test_no_two_claims_would_be_kept_under_one_name() -> None:
+    keys = [(claim.learner, claim.options, claim.world.name, claim.data) for claim in CLAIMS]
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_page_holds_every_row_its_verdict_and_its_reason() -> None:
+    rows = [
+        replace(summary(replace(MEDIAN, reason="noise"), [run(8.5)]), date="2030-01-02", floor=-67.6),
+        replace(summary(MOST, [run(500.0)] * 10), current=False),
+        Row("opening", "cartpole", value=3.0, value_min=2.0, value_max=4.0, unit="ms", seeds=3),
+    ]
+    page = as_page(rows)
+    assert "1 of 2 claims hold" in page
+    assert "| bc | 10 scripted demonstrations | 8.50 (8.50–8.50) | 1 | 10.00 | -67.60 |" in page
+    assert "- bc, 10 scripted demonstrations: noise" in page
+    assert "bc †" in page
+    assert "earlier state of the program" in page
+    assert "| opening | cartpole | 3.00 (2.00–4.00) | ms |" in page
