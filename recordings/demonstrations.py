@@ -19,8 +19,9 @@ from gymnasium.envs.registration import EnvSpec
 
 import recordings
 from recordings import spaces
+from recordings.contents import Edit, Episode
 from recordings.errors import InvalidRow, NotReplayable, WorldMismatch
-from recordings.reader import Edit, Episode, Reader
+from recordings.reader import Reader
 from recordings.schema import Driver, EditKind, Outcome
 from recordings.window import Window
 from recordings.worldspec import registered_spec

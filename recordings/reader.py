@@ -7,200 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from recordings import datafile
+from recordings.contents import EPISODE_BLOCK, Array, Edit, Episode, Episodes, Labels, Recovery, StepColumn
 from recordings.errors import DamagedRecording
+from recordings.extent import complete_rows
 from recordings.schema import TEXT, EditKind, Header, Outcome, tables
 
-Array = npt.NDArray[Any]
-
-_EPISODE_BLOCK = 512
-_CONSISTENCY_TRIES = 200
 _TEXT_BLOCK = 4096
 _LONGEST_TEXT = 1 << 24
-_TRUTH_VALUES = frozenset({"terminated", "truncated", "student_action_valid"})
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Labels, in the order in which they were given; a later one of the same labeler and step overrides."""
-
-    steps: npt.NDArray[np.int64]
-    """(L,) rows of /steps."""
-    actions: Array
-    """(L, *action shape)"""
-    labelers: npt.NDArray[np.int16]
-    """(L,) codes; `names[code]` is the labeler."""
-    kinds: npt.NDArray[np.uint8]
-    """(L,) LabelKind"""
-    time_ns: npt.NDArray[np.int64]
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __getitem__(self, rows: Any) -> Labels:
-        return Labels(
-            self.steps[rows],
-            self.actions[rows],
-            self.labelers[rows],
-            self.kinds[rows],
-            self.time_ns[rows],
-            self.names,
-        )
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One curation act."""
-
-    kind: EditKind
-    episode: int
-    start: int
-    """First step concerned, counted from the episode's start."""
-    stop: int
-    """The step after the last; -1: to the episode's end."""
-    value: int
-    note: str
-    time_ns: int
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One episode; its columns are read when asked for."""
-
-    index: int
-    start: int
-    """Row of /steps at which it begins."""
-    length: int
-    seed: int
-    """-1: none was given."""
-    parent: int
-    branch_step: int
-    outcome: Outcome
-    _options_at: int
-    _reader: Reader
-
-    @property
-    def stop(self) -> int:
-        return self.start + self.length
-
-    @property
-    def options(self) -> dict[str, Any] | None:
-        """What was passed to `reset` as options, or None."""
-        return None if self._options_at < 0 else self._reader.json_text(self._options_at)
-
-    @property
-    def observations(self) -> Array:
-        """(T + 1, *observation shape): before each step, and after the last.
-
-        While the episode runs and its last flush is not complete the final one may be missing.
-        """
-        seen = self._reader.read("steps", "observation", self.start, self.stop)
-        return np.concatenate([seen, self.final_observation[None]])
-
-    @property
-    def final_observation(self) -> Array:
-        """(*observation shape) what was seen after the last step."""
-        if self.outcome is Outcome.RUNNING:
-            return np.asarray(self._reader.read("steps", "observation", self.stop, self.stop + 1)[0])
-        return np.asarray(self._reader.read("episodes", "final_observation", self.index, self.index + 1)[0])
-
-    @property
-    def actions(self) -> Array:
-        """(T, *action shape) the executed actions."""
-        return self._column("action")
-
-    @property
-    def rewards(self) -> Array:
-        """(T,)"""
-        return self._column("reward")
-
-    @property
-    def terminated(self) -> Array:
-        """(T,) bool"""
-        return self._column("terminated")
-
-    @property
-    def truncated(self) -> Array:
-        """(T,) bool"""
-        return self._column("truncated")
-
-    @property
-    def drivers(self) -> Array:
-        """(T,) Driver codes"""
-        return self._column("driver")
-
-    @property
-    def student_actions(self) -> Array:
-        """(T, *action shape); meaningful where `student_action_valid`."""
-        return self._column("student_action")
-
-    @property
-    def student_action_valid(self) -> Array:
-        """(T,) bool"""
-        return self._column("student_action_valid")
-
-    @property
-    def student_versions(self) -> Array:
-        """(T,) version of the student's policy; -1: none."""
-        return self._column("student_version")
-
-    @property
-    def time_ns(self) -> Array:
-        """(T,) monotonic nanoseconds"""
-        return self._column("time_ns")
-
-    @property
-    def keys(self) -> Array:
-        """(T,) bit masks of the keys held"""
-        return self._column("keys")
-
-    @property
-    def return_(self) -> float:
-        """The sum of rewards."""
-        return float(self.rewards.sum())
-
-    def labels(self) -> Labels:
-        """The labels of this episode's steps."""
-        return self._reader.labels(self.start, self.stop)
-
-    def _column(self, name: str) -> Array:
-        return self._reader.column(name).between(self.start, self.stop)
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """What `recordings.recovery` had to make whole before this recording could be opened."""
-
-    path: Path
-    episodes: int
-    steps: int
-    cut_episode: int | None
-    """The episode that was running when its recorder was killed, if any."""
-
-    @property
-    def notice(self) -> str:
-        """One sentence for a person."""
-        cut = (
-            ""
-            if self.cut_episode is None
-            else f"; episode {self.cut_episode} was cut short, its outcome is unknown"
-        )
-        return (
-            f"{self.path}: the program that recorded this was ended abruptly. The file was made whole: "
-            f"{self.episodes} episodes, {self.steps} steps{cut}."
-        )
 
 
 class Reader:
@@ -384,72 +207,18 @@ class Reader:
         """Episodes 512 * `block` and on, checked. Raises DamagedRecording."""
         cached = self._blocks.get(block)
         if cached is None:
-            cached = self._read_episodes(block * _EPISODE_BLOCK)
+            cached = self._read_episodes(block * EPISODE_BLOCK)
             self._blocks = {block: cached}
         return cached
 
     def _measure(self) -> None:
-        """Find how many rows are complete, again if a recorder flushed in between."""
-        for attempt in range(_CONSISTENCY_TRIES if self.live else 1):
-            if attempt:
-                time.sleep(0.001)
-            self._refresh_datasets()
-            self._blocks = {}
-            self.__dict__.pop("_names", None)
-            lengths = {
-                name: min(int(self._datasets[f"{name}/{column.name}"].shape[0]) for column in table.columns)
-                for name, table in self._tables.items()
-                if name != "steps"
-            }
-            acted, seen = self._step_lengths()
-            episode = self._last_episode_row(lengths["episodes"])
-            if self.live and episode is not None and episode[2] == Outcome.RUNNING and seen <= episode[0]:
-                lengths["episodes"] -= 1  # its row came to the disk, its first observation not yet
-                episode = self._last_episode_row(lengths["episodes"])
-            if episode is None:
-                self._counts = {**lengths, "steps": 0}
-                return
-            start, length, outcome = episode
-            if outcome == Outcome.RUNNING:
-                n_steps = max(start, min(acted, seen - 1))
-            else:
-                n_steps = start + length
-            if 0 <= start <= n_steps <= acted and n_steps < seen + (outcome != Outcome.RUNNING):
-                self._counts = {**lengths, "steps": n_steps}
-                return
-        raise DamagedRecording(
-            f"{self.path}: /episodes: the last episode starts at {start} and ends at {n_steps}, but "
-            f"/steps has {acted} rows. The file is damaged; restore it from a copy."
-        )
-
-    def _refresh_datasets(self) -> None:
-        if not self.live:
-            return
-        for dataset in self._datasets.values():
-            dataset.refresh()
-
-    def _step_lengths(self) -> tuple[int, int]:
-        """Complete rows without the observation, and rows of the observation."""
-        lengths = {
-            column.name: self._rows(f"steps/{column.name}") for column in self._tables["steps"].columns
-        }
-        seen = lengths.pop("observation")
-        return min(lengths.values()), seen
-
-    def _rows(self, name: str) -> int:
-        return int(self._datasets[name].shape[0])
-
-    def _last_episode_row(self, n_episodes: int) -> tuple[int, int, int] | None:
-        if n_episodes == 0:
-            return None
-        row = n_episodes - 1
-        start, length, outcome = (
-            int(self.read("episodes", name, row, row + 1)[0]) for name in ("start", "length", "outcome")
-        )
-        return start, length, outcome
+        """Find how many rows are complete by now."""
+        self._blocks = {}
+        self.__dict__.pop("_names", None)
+        self._counts = complete_rows(self.path, self._tables, self._datasets, self.read, live=self.live)
 
     def _read_episodes(self, first: int) -> list[Episode]:
-        stop = min(first + _EPISODE_BLOCK, self.n_episodes)
+        stop = min(first + EPISODE_BLOCK, self.n_episodes)
         names = ("start", "length", "seed", "parent", "branch_step", "outcome", "options")
         columns = {name: self.read("episodes", name, first, stop).astype(np.int64) for name in names}
         running = columns["outcome"] == Outcome.RUNNING
@@ -499,59 +268,3 @@ class Reader:
                 "from a copy."
             )
         return Edit(EditKind(kind), episode, start, stop, value, "" if note < 0 else self.text(note), time_ns)
-
-
-class Episodes(Sequence[Episode]):
-    """The episodes of a recording; rows are read when asked for."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def __len__(self) -> int:
-        return self._reader.n_episodes
-
-    @overload
-    def __getitem__(self, index: int) -> Episode: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Episode]: ...
-    def __getitem__(self, index: int | slice) -> Episode | list[Episode]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        position = index + len(self) if index < 0 else index
-        if not 0 <= position < len(self):
-            raise IndexError(f"episode: expected below {len(self)}, found {index}")
-        return self._reader.episode_block(position // _EPISODE_BLOCK)[position % _EPISODE_BLOCK]
-
-    def __iter__(self) -> Iterator[Episode]:
-        for index in range(len(self)):
-            yield self[index]
-
-
-class StepColumn:
-    """A column of /steps that reads what is sliced."""
-
-    def __init__(self, reader: Reader, name: str) -> None:
-        self._reader = reader
-        self._name = name
-
-    def __len__(self) -> int:
-        return self._reader.n_steps
-
-    def __getitem__(self, rows: int | slice) -> Any:
-        if isinstance(rows, slice):
-            start, stop, stride = rows.indices(len(self))
-            if stride < 1:
-                raise IndexError(f"{self._name}: expected a stride of at least 1, found {stride}")
-            return self.between(start, max(start, stop))[::stride]
-        position = rows + len(self) if rows < 0 else rows
-        if not 0 <= position < len(self):
-            raise IndexError(f"{self._name}: expected a step below {len(self)}, found {rows}")
-        return self.between(position, position + 1)[0]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.asarray(self[:], dtype)
-
-    def between(self, start: int, stop: int) -> Array:
-        """Entries `start` to `stop`."""
-        values = self._reader.read("steps", self._name, start, stop)
-        return values.astype(bool) if self._name in _TRUTH_VALUES else values

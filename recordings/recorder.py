@@ -20,8 +20,9 @@ import numpy.typing as npt
 
 from recordings import diskspace, emergency, recovery, spaces
 from recordings.appender import Appender, Batch, Completion, create
+from recordings.contents import Recovery
 from recordings.errors import DiskFull, InvalidRow, RecordingError, RecordingExists, WorldMismatch
-from recordings.reader import Reader, Recovery
+from recordings.reader import Reader
 from recordings.schema import EditKind, Header, LabelKind, Outcome, tables
 
 FLUSH_INTERVAL_S = 0.1

@@ -18,8 +18,9 @@ from h5py import h5f
 
 from recordings import appender, datafile, diskspace, locking
 from recordings.appender import Appender, Batch, Completion
+from recordings.contents import Recovery
 from recordings.errors import DiskFull, RecordingError
-from recordings.reader import Reader, Recovery
+from recordings.reader import Reader
 from recordings.schema import Outcome, Table, tables
 
 _SLICE_BYTES = 1 << 20

@@ -14,8 +14,9 @@ from gymnasium.envs.registration import EnvSpec
 
 import recordings
 from recordings import spaces
+from recordings.contents import Episode
 from recordings.errors import NotReplayable
-from recordings.reader import Episode, Reader
+from recordings.reader import Reader
 from recordings.window import Window
 from recordings.worldspec import registered_spec
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from learners.interface import Array, FloatArray
-from recordings.reader import Episode, Reader
+from recordings.contents import Episode
+from recordings.reader import Reader
 from recordings.schema import Driver, Outcome
 
 

@@ -13,7 +13,8 @@ import tyro
 from numpy.typing import NDArray
 
 import recordings
-from recordings.reader import Labels, Reader
+from recordings.contents import Labels
+from recordings.reader import Reader
 from recordings.schema import FORMAT_VERSION, Driver, LabelKind, Outcome
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, table
