@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from teleop.commands.report import table
 from teleop.worlds.catalogue import World
 
 
@@ -81,37 +79,6 @@ def timing_row(
 
 
 VERDICTS = {None: "", True: "met", False: "MISSED"}
-
-
-def as_text(rows: Sequence[Row]) -> str:
-    """The rows as a table for a terminal."""
-    cells = [
-        (
-            f"{row.name}, {row.data}" if row.data else row.name,
-            row.world,
-            *figures(row),
-            row.seeds,
-            number(row.labels),
-            number(row.seconds),
-            VERDICTS[row.met],
-            row.claim,
-        )
-        for row in rows
-    ]
-    columns = (
-        "row",
-        "world",
-        "median",
-        "lowest",
-        "highest",
-        "unit",
-        "runs",
-        "labels",
-        "seconds",
-        "",
-        "claim",
-    )
-    return table(f"benchmark, {time.strftime('%Y-%m-%d')}", columns, cells, width=160)
 
 
 def figures(row: Row) -> tuple[str, str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,9 +16,9 @@ from teleop.benchmark.claims import CLAIMS, Claim
 from teleop.benchmark.learning import Learning
 from teleop.benchmark.ledger import Ledger, NotMeasured
 from teleop.benchmark.page import as_page
-from teleop.benchmark.rows import Row, as_text
+from teleop.benchmark.rows import VERDICTS, Row, figures, number
 from teleop.benchmark.timings import Timings
-from teleop.commands.report import Report, progress_console
+from teleop.commands.report import Report, progress_console, table
 
 REPETITIONS = 5
 """Of each timing, where nobody says otherwise."""
@@ -61,7 +62,7 @@ class Benchmark:
             if self.page is not None:
                 self.page.parent.mkdir(parents=True, exist_ok=True)
                 self.page.write_text(as_page(self._known(ledger, Path(folder))), encoding="utf-8")
-        return Report({"rows": [asdict(row) for row in rows]}, as_text(rows))
+        return Report({"rows": [asdict(row) for row in rows]}, _text(rows))
 
     def _known(self, ledger: Ledger, folder: Path) -> list[Row]:
         """Every row of which all runs are known."""
@@ -124,3 +125,34 @@ CASES = (
     _timed(("frames", "gridworld", "cartpole"), Timings.frames),
     _timed(("latency", "gridworld", "cartpole"), Timings.latency),
 )
+
+
+def _text(rows: Sequence[Row]) -> str:
+    """The rows as a table for a terminal."""
+    cells = [
+        (
+            f"{row.name}, {row.data}" if row.data else row.name,
+            row.world,
+            *figures(row),
+            row.seeds,
+            number(row.labels),
+            number(row.seconds),
+            VERDICTS[row.met],
+            row.claim,
+        )
+        for row in rows
+    ]
+    columns = (
+        "row",
+        "world",
+        "median",
+        "lowest",
+        "highest",
+        "unit",
+        "runs",
+        "labels",
+        "seconds",
+        "",
+        "claim",
+    )
+    return table(f"benchmark, {time.strftime('%Y-%m-%d')}", columns, cells, width=160)
