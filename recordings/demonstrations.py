@@ -203,7 +203,8 @@ class _Selection:
 
     def __init__(self, reader: Reader, wanted: Filter) -> None:
         self._reader, self._wanted = reader, wanted
-        self._drivers = _codes(Driver, wanted.drivers, "drivers")
+        self._drives = np.zeros(256, bool)
+        self._drives[list(_codes(Driver, wanted.drivers, "drivers")) or slice(None)] = True
         self._outcomes = _codes(Outcome, wanted.outcomes, "outcomes")
         self._edits: dict[int, list[Edit]] = {}
         for edit in reader.edits():
@@ -231,8 +232,7 @@ class _Selection:
             columns = self._steps.between(start, stop)
             has_label, actions = self._labels_of(start, stop, columns["action"])
             keep = np.ones(stop - start, bool) if self._wanted.include_discarded else ~discarded[rows]
-            if self._drivers:
-                keep &= np.isin(columns["driver"], self._drivers)
+            keep &= self._drives[columns["driver"]]
             if self._wanted.labels == "only":
                 keep &= has_label
             chosen = {
@@ -250,10 +250,9 @@ class _Selection:
                 yield _Stretch({name: values[low:high].copy() for name, values in chosen.items()}, after)
 
     def _imitable(self, columns: dict[str, Array], marked: BoolArray) -> BoolArray:
-        """A replayed prefix repeats its parent's steps, and a marked step was a mistake: neither is "
-        "imitated."""
+        """A replayed prefix repeats its parent's steps, and a marked step was a mistake: neither is imitated."""
         wanted = np.ones(len(marked), bool) if self._wanted.include_marked else ~marked
-        if not self._drivers:
+        if not self._wanted.drivers:
             wanted &= columns["driver"] != Driver.REPLAYED
         return wanted
 
@@ -303,6 +302,8 @@ class _Selection:
 
 def _runs(keep: BoolArray) -> list[tuple[int, int]]:
     """Where `keep` is true, as [start, stop) pairs."""
+    if keep.all():
+        return [(0, len(keep))] if len(keep) else []
     edges = np.flatnonzero(np.diff(np.concatenate([[False], keep, [False]]).astype(np.int8)))
     return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
 
