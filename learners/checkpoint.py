@@ -1,8 +1,9 @@
 """Policies on disk: safetensors for the arrays, JSON for what they mean. Nothing is unpickled or evaluated.
 
-The file holds `NetworkPolicy.arrays` by their own names, and one metadata entry, "understudy": JSON, ASCII,
-keys sorted, so that saving what was loaded gives the same bytes. A file is written aside and renamed, so that
-whoever watches for a new policy sees the old one or the new one, never half of one.
+The file holds `NetworkPolicy.arrays` by their own names, `reward` beside them where the learner recovered
+one, and one metadata entry, "understudy": JSON, ASCII, keys sorted, so that saving what was loaded gives the
+same bytes. A file is written aside and renamed, so that whoever watches for a new policy sees the old one or
+the new one, never half of one.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import safetensors
 import safetensors.numpy
 
 from learners.errors import LearnerError, PolicyFileError
+from learners.interface import Array, FloatArray
 from learners.policies import Architecture, NetworkPolicy, fault, policy_from
 from recordings import spaces
 from recordings.errors import UnderstudyError
@@ -26,6 +29,8 @@ from recordings.errors import UnderstudyError
 FORMAT = "understudy-policy"
 FORMAT_VERSION = 1
 ENTRY = "understudy"
+REWARD = "reward"
+"""Name of the recovered reward among the arrays."""
 MAX_BYTES = 1 << 30
 """Larger files are refused unread: no policy of this project comes near."""
 MAX_HEADER_BYTES = 1 << 24
@@ -52,10 +57,17 @@ class Checkpoint:
 
     policy: NetworkPolicy
     origin: Origin
+    reward: FloatArray | None = None
+    """(S,) or (S, A) what the learner took the demonstrators' reward to be; None: it recovered none."""
 
 
-def save(policy: NetworkPolicy, path: str | os.PathLike[str], origin: Origin | None = None) -> None:
-    """Write the policy, replacing what was at `path` in one instant.
+def save(
+    policy: NetworkPolicy,
+    path: str | os.PathLike[str],
+    origin: Origin | None = None,
+    reward: FloatArray | None = None,
+) -> None:
+    """Write the policy, and the reward it follows, replacing what was at `path` in one instant.
 
     Raises LearnerError where the folder cannot be written; the old file is then still there.
     """
@@ -64,7 +76,7 @@ def save(policy: NetworkPolicy, path: str | os.PathLike[str], origin: Origin | N
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
-            file.write(to_bytes(policy, origin or Origin()))
+            file.write(to_bytes(policy, origin or Origin(), reward))
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
@@ -83,8 +95,8 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     return from_bytes(_read(path), str(path))
 
 
-def to_bytes(policy: NetworkPolicy, origin: Origin) -> bytes:
-    """The policy file's content; equal policies and origins give equal bytes."""
+def to_bytes(policy: NetworkPolicy, origin: Origin, reward: FloatArray | None = None) -> bytes:
+    """The policy file's content; equal policies, origins and rewards give equal bytes."""
     a = policy.architecture
     description = {
         "format": FORMAT,
@@ -99,7 +111,8 @@ def to_bytes(policy: NetworkPolicy, origin: Origin) -> bytes:
         "notes": dict(origin.notes),
     }
     metadata = {ENTRY: json.dumps(description, sort_keys=True, allow_nan=False)}
-    return safetensors.numpy.save(policy.arrays, metadata)
+    kept = {} if reward is None else {REWARD: np.ascontiguousarray(reward, dtype=np.float64)}
+    return safetensors.numpy.save({**policy.arrays, **kept}, metadata)
 
 
 def from_bytes(content: bytes, name: str = "policy") -> Checkpoint:
@@ -112,11 +125,26 @@ def from_bytes(content: bytes, name: str = "policy") -> Checkpoint:
         raise PolicyFileError(
             f"{name}: arrays: expected {len(content)} bytes of safetensors, found damage ({error}). {RETRAIN}"
         ) from error
-    if (wrong := fault(architecture, arrays)) is not None:
+    reward = arrays.pop(REWARD, None)
+    wrong = fault(architecture, arrays) or _reward_fault(architecture, reward)
+    if wrong is not None:
         raise PolicyFileError(f"{name}: {wrong}. {RETRAIN}")
     texts = {key: _text(description, key, name) for key in ("learner", "env_id", "version")}
     notes = _field(description, "notes", dict, name)
-    return Checkpoint(policy_from(architecture, arrays), Origin(**texts, notes=notes))
+    return Checkpoint(policy_from(architecture, arrays), Origin(**texts, notes=notes), reward)
+
+
+def _reward_fault(architecture: Architecture, reward: Array | None) -> str | None:
+    """What keeps an array from being a reward for this policy's states (field, expected, found), or None."""
+    if reward is None:
+        return None
+    n_states = architecture.n_inputs
+    shapes = ((n_states,), (n_states, architecture.n_outputs)) if architecture.is_table else ()
+    if reward.dtype != np.float64 or reward.shape not in shapes or not np.isfinite(reward).all():
+        return (
+            f"{REWARD}: expected finite float64 of a shape in {shapes}, found {reward.dtype} {reward.shape}"
+        )
+    return None
 
 
 def _read(path: Path) -> bytes:

@@ -8,17 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from learners.checkpoint import Origin, save
-from learners.interface import Policy
+from learners.interface import FloatArray, Policy
 from learners.policies import NetworkPolicy
 from recordings import replay
 from recordings.errors import NotReplayable
 
 
-def keep_policy(policy: Policy, path: Path, learner: str, env_id: str, **notes: Any) -> None:
-    """Write the policy to `path`, with its learner, world, our version and any `notes`. Raises LearnerError."""
+def keep_policy(
+    policy: Policy,
+    path: Path,
+    learner: str,
+    env_id: str,
+    *,
+    reward: FloatArray | None = None,
+    **notes: Any,
+) -> None:
+    """Write the policy to `path`, with its learner, world, our version, the reward that was recovered, if one was,
+    and any `notes`. Raises LearnerError."""
     if not isinstance(policy, NetworkPolicy):
         raise TypeError(f"expected a trained policy, found {type(policy).__name__}")
-    save(policy, path, Origin(learner, env_id, our_version(), notes))
+    save(policy, path, Origin(learner, env_id, our_version(), notes), reward)
 
 
 def our_version() -> str:

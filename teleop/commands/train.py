@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -61,6 +61,8 @@ class Options:
     """Imitate only these labelers' labels. Default: everybody's; the last of a step counts."""
     target: float | None = None
     """Learning from a reward: stop once the return is at least this. Default: what the world calls solved."""
+    plot: Path | None = None
+    """Draw what was learned into this PNG: policy, recovered reward, visits, learning curve. Default: draw nothing."""
     limit_s: float | None = None
     """Stop after this many seconds. Default: 110 when learning from a reward, else when the learner is done."""
     seed: int = 0
@@ -82,6 +84,8 @@ class Training:
     """The return is exact, not sampled."""
     judged_s: float = 0.0
     """Seconds spent on judging."""
+    curve: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
+    """Step and metrics of every snapshot, and the returns judged along the way."""
 
     @property
     def seconds(self) -> float:
@@ -111,12 +115,17 @@ class Train:
                 f"train {self.learner}: --data: expected one recording or more, found none. Record with "
                 "`record --env gridworld --driver scripted --headless`."
             )
+        if options.plot is not None:
+            _check_plot(options.plot)
         make_whole(options.data)
         training = Training()
         demonstrations = load(options.data, _filter(self.learner, options)) if options.data else None
         world = self._world(demonstrations)
         self._train(training, demonstrations, world)
-        return self._report(training, world, options.out or default_policy(self.learner, world))
+        report = self._report(training, world, options.out or default_policy(self.learner, world))
+        if options.plot is not None:
+            _plot(options.plot, self.learner, training, world, demonstrations)
+        return report
 
     def _world(self, demonstrations: Demonstrations | None) -> World:
         """The world of --env, else the one recorded."""
@@ -139,8 +148,10 @@ class Train:
             try:
                 for snapshot in self._snapshots(demonstrations, world):
                     training.last = snapshot
+                    training.curve.append((snapshot.step, snapshot.metrics))
                     if demonstrations is None and _is_time_to_judge(training):
-                        _judge(training, world, options.seed)
+                        found = _judge(training, world, options.seed)
+                        training.curve.append((snapshot.step, {"return": found}))
                     status.update(_progress(self.learner, training))
                     if _is_done(training, options):
                         break
@@ -170,7 +181,7 @@ class Train:
             _judge(training, world, self.options.seed)
         best = training.best
         assert best is not None
-        keep_policy(best.policy, out, self.learner, world.env_id, seed=self.options.seed)
+        keep_policy(best.policy, out, self.learner, world.env_id, reward=best.reward, seed=self.options.seed)
         data = {
             "learner": self.learner,
             "policy": str(out),
@@ -243,8 +254,8 @@ def _is_time_to_judge(training: Training) -> bool:
     return training.judged_s <= JUDGE_SHARE * training.seconds
 
 
-def _judge(training: Training, world: World, seed: int) -> None:
-    """Evaluate the newest student, and keep it if none was better.
+def _judge(training: Training, world: World, seed: int) -> float:
+    """Evaluate the newest student, keep it if none was better, and return what it returns.
 
     Only a learner of the world's own reward may be judged along the way: choosing an imitator by its true return
     would tell it what the demonstrations do not.
@@ -261,6 +272,35 @@ def _judge(training: Training, world: World, seed: int) -> None:
             found.return_mean,
             found.exact,
         )
+    return found.return_mean
+
+
+def _check_plot(path: Path) -> None:
+    """Hear of an impossible figure before training, not after it."""
+    from teleop import plots
+
+    plots.check(path)
+
+
+def _plot(
+    path: Path, learner: str, training: Training, world: World, demonstrations: Demonstrations | None
+) -> None:
+    from teleop import plots
+
+    assert training.best is not None
+    exact = " (exact)" if training.is_exact else ""
+    plots.draw(
+        plots.Lesson(
+            learner,
+            world.title,
+            world.spec(),
+            training.best,
+            training.curve,
+            demonstrations,
+            remark=f"return {training.best_return:.2f}{exact}",
+        ),
+        path,
+    )
 
 
 def _is_done(training: Training, options: Options) -> bool:
