@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -24,11 +24,12 @@ from gymnasium.envs.registration import EnvSpec
 from torch import Tensor
 from torch.nn import functional
 
+from learners import table_clone
 from learners.errors import NothingToLearnError
-from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
-from learners.networks import Perceptron, build, freeze, nearest_labelled, thaw
-from learners.policies import Activation, Architecture, NetworkPolicy, policy_from
-from learners.worlds import facts_of
+from learners.interface import Array, Policy, Snapshot
+from learners.networks import Perceptron, build, freeze, thaw
+from learners.policies import Activation, Architecture, NetworkPolicy
+from learners.table_clone import ClassWeights, Fallback
 from recordings.demonstrations import Demonstrations
 
 WORTHWHILE = 0.01
@@ -40,12 +41,17 @@ Symmetry = Callable[[Array, Array], tuple[Array, Array]]
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of behavioural cloning. Those after `fallback` concern perceptrons alone."""
+    """Settings of behavioural cloning. Those after `class_weights` concern perceptrons alone."""
 
     smoothing: float = 0.01  # labels
     """Table: labels of every action that each taught state is taken to have had before its first; over 0."""
-    fallback: Literal["nearest", "none"] = "nearest"
-    """Table: who answers for a state without label: the nearest taught one (where states lie), or none."""
+    fallback: Fallback = "return"
+    """Table: what to do in a state without label: go back to a taught one in the fewest steps (where the world
+    writes out its moves), as the nearest taught one (where states lie), or none."""
+    arrive: bool = True
+    """Table: where most probable actions circle for ever, prefer the likeliest way to an end that was shown."""
+    class_weights: ClassWeights = "equal"
+    """Discrete actions: every label counts the same, or (balanced) every action does."""
     hidden: tuple[int, ...] = (64, 64)
     """Units in each hidden layer; () for a linear policy."""
     activation: Activation = "tanh"
@@ -90,7 +96,7 @@ def train(
         )
         held_out = np.tile(held_out, 2)
     if isinstance(demonstrations.observation_space, gym.spaces.Discrete):
-        yield _fit_table(config, demonstrations, observations, actions, world, start)
+        yield table_clone.clone(config, demonstrations, observations, actions, world, start)
     else:
         architecture = Architecture(
             demonstrations.observation_space, demonstrations.action_space, config.hidden, config.activation
@@ -142,99 +148,6 @@ def _held_out_rows(config: Config, demonstrations: Demonstrations, rng: np.rando
     if n_episodes >= 10:
         chosen[rng.permutation(n_episodes)[: round(config.held_out * n_episodes)]] = True
     return np.repeat(chosen, demonstrations.lengths)[demonstrations.labelled]
-
-
-# -- tables ----------------------------------------------------------------------------------------------
-
-
-def table_of_shares(counts: FloatArray, smoothing: float) -> FloatArray:
-    """counts (S, A) of labels -> logits (S, A): the most likely table.
-
-    `smoothing` labels of every action come first; a state without any other has logits 0, all actions alike.
-    """
-    smoothed = counts + smoothing
-    return cast(FloatArray, np.log(smoothed / smoothed.mean(1, keepdims=True)))
-
-
-def label_counts(states: IntArray, actions: IntArray, n_states: int, n_actions: int) -> FloatArray:
-    """states (N,), actions (N,), both from 0 -> how often each pair occurs (S, A)."""
-    pairs = states.astype(np.int64) * n_actions + actions
-    counts = np.bincount(pairs, minlength=n_states * n_actions).astype(np.float64)
-    return counts.reshape(n_states, n_actions)
-
-
-def _fit_table(
-    config: Config,
-    demonstrations: Demonstrations,
-    observations: Array,
-    actions: Array,
-    world: EnvSpec | None,
-    start: Policy | None,
-) -> Snapshot:
-    architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
-    states = observations - int(cast(gym.spaces.Discrete, architecture.observation_space).start)
-    labels = np.bincount(states, minlength=architecture.n_inputs)
-    fit = _shares if architecture.is_categorical else _means
-    outputs, others, metrics = fit(config, architecture, states, actions)
-    known = labels > 0
-    if isinstance(start, NetworkPolicy) and start.architecture == architecture:
-        remembered = _known_states(start) & ~known
-        outputs[remembered] = start.arrays["outputs"][remembered]
-        known |= remembered
-    arrays: dict[str, Array] = {
-        "outputs": outputs.astype(np.float32),
-        "stand_in": _stand_ins(config, known, world),
-        **others,
-    }
-    metrics |= {"labels": float(len(states)), "distinct_labels": float((labels > 0).sum())}
-    return Snapshot(step=1, policy=policy_from(architecture, arrays), metrics=metrics)
-
-
-_Fitted = tuple[FloatArray, dict[str, Array], dict[str, float]]
-"""A table's outputs, the policy's arrays beside them, and how well they fit."""
-
-
-def _shares(config: Config, architecture: Architecture, states: IntArray, actions: Array) -> _Fitted:
-    choices = actions - int(cast(gym.spaces.Discrete, architecture.action_space).start)
-    counts = label_counts(states, choices, architecture.n_inputs, architecture.n_outputs)
-    outputs = table_of_shares(counts, config.smoothing)
-    return outputs, {}, _table_metrics(counts, outputs)
-
-
-def _means(config: Config, architecture: Architecture, states: IntArray, actions: Array) -> _Fitted:
-    """The mean action of each state, and the most likely Gaussian width around them all."""
-    targets = actions.reshape(len(actions), -1).astype(np.float64)
-    outputs = np.zeros((architecture.n_inputs, architecture.n_outputs))
-    np.add.at(outputs, states, targets)
-    outputs /= np.maximum(np.bincount(states, minlength=len(outputs)), 1)[:, None]
-    squares = np.mean((targets - outputs[states]) ** 2, axis=0)
-    log_std = np.log(np.maximum(np.sqrt(squares), 1e-3)).astype(np.float32)
-    return outputs, {"log_std": log_std}, {"loss": float(squares.mean())}
-
-
-def _table_metrics(counts: FloatArray, logits: FloatArray) -> dict[str, float]:
-    """Mean negative log likelihood; accuracy; accuracy where any action labelled in the state is right."""
-    log_shares = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    best = logits.argmax(1)
-    rows = np.arange(len(counts))
-    n = counts.sum()
-    return {
-        "loss": float(-(counts * log_shares).sum() / n),
-        "accuracy": float(counts[rows, best].sum() / n),
-        "accuracy_ties": float(counts.sum(1)[counts[rows, best] > 0].sum() / n),
-    }
-
-
-def _known_states(policy: NetworkPolicy) -> Array:
-    outputs, stand_in = policy.arrays["outputs"], policy.arrays["stand_in"]
-    return cast(Array, (stand_in == np.arange(len(stand_in))) & (outputs != outputs[:, :1]).any(1))
-
-
-def _stand_ins(config: Config, known: Array, world: EnvSpec | None) -> IntArray:
-    model = facts_of(world).model if world is not None and config.fallback == "nearest" else None
-    if model is None or model.coordinates is None:
-        return np.arange(len(known))
-    return nearest_labelled(model.coordinates, known)
 
 
 # -- perceptrons -----------------------------------------------------------------------------------------

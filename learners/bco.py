@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 import gymnasium as gym
 import numpy as np
@@ -31,9 +31,10 @@ from learners import bc
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
-from learners.networks import Perceptron, build, freeze, nearest_labelled, thaw
+from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Activation, Architecture, CategoricalPolicy, NetworkPolicy, policy_from
 from learners.rollout import Rollout, Sampler
+from learners.table_clone import Fallback, Taught, label_counts, mean_loss, stand_ins, table_of_shares
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -53,7 +54,7 @@ class Config:
     needs a world that says where its states lie; 0: each state is learned by itself."""
     smoothing: float = 0.01  # labels
     """Table: as in cloning."""
-    fallback: Literal["return", "nearest", "none"] = "return"
+    fallback: Fallback = "return"
     """Table: what to do in a state that was not demonstrated: go back, as one's own steps say, to one that was;
     as the nearest demonstrated one; or anything."""
     hidden: tuple[int, ...] = ()
@@ -291,7 +292,7 @@ class CountedInverse:
         moves = np.concatenate([where[own.after] - where[own.before], where[after] - where[before]])
         _, kinds = np.unique(moves, axis=0, return_inverse=True)
         kinds = kinds.reshape(-1)
-        made = bc.label_counts(kinds[: len(own.before)], own.actions, kinds.max() + 1, self._n_actions)
+        made = label_counts(kinds[: len(own.before)], own.actions, kinds.max() + 1, self._n_actions)
         shares = made / np.maximum(made.sum(0), 1)
         return cast(FloatArray, shares[kinds[len(own.before) :]])
 
@@ -353,45 +354,23 @@ def _fit_table(
     states = before - _first(architecture.observation_space)
     counts: FloatArray = np.zeros((architecture.n_inputs, architecture.n_outputs))
     np.add.at(counts, states, causes)
-    shown = counts.sum(1) > 0
-    outputs = bc.table_of_shares(counts, config.smoothing)
-    log_shares = outputs - np.log(np.exp(outputs).sum(1, keepdims=True))
-    loss = float(-(counts * log_shares).sum() / max(counts.sum(), 1.0))
-    known = shown
-    if config.fallback == "return":
-        back = ways_back(_from_zero(own, facts), shown, architecture.n_outputs)
-        returning = np.flatnonzero(back >= 0)
-        counts[returning, back[returning]] = 1.0
-        outputs, known = bc.table_of_shares(counts, config.smoothing), shown | (back >= 0)
+    taught = Taught(table_of_shares(counts, config.smoothing), counts.sum(1) > 0, counts > 0)
+    moves = likeliest_own_moves(_from_zero(own, facts), *counts.shape)
     coordinates = None if facts.model is None else facts.model.coordinates
-    stand_in = np.arange(len(known))
-    if config.fallback != "none" and coordinates is not None:
-        stand_in = nearest_labelled(coordinates, known)
-    arrays: dict[str, Array] = {"outputs": outputs.astype(np.float32), "stand_in": stand_in}
-    metrics = {"loss": loss, "shown_states": float(shown.sum()), "answered_states": float(known.sum())}
+    stand_in = stand_ins(config.fallback, taught, moves, coordinates)
+    arrays: dict[str, Array] = {"outputs": taught.outputs.astype(np.float32), "stand_in": stand_in}
+    metrics = {"loss": mean_loss(counts, taught.outputs), "shown_states": float(taught.known.sum())}
     return policy_from(architecture, arrays), metrics
 
 
-def ways_back(own: OwnTransitions, shown: Array, n_actions: int) -> IntArray:
-    """The action that leads each state not `shown` (S,) bool back to a shown one in the fewest steps.
-
-    own: states and actions from 0; an action is taken to lead where it led most often. (S,), -1: shown, or no
-    way back is known.
-    """
+def likeliest_own_moves(own: OwnTransitions, n_states: int, n_actions: int) -> IntArray:
+    """own: states and actions from 0 -> (S, A): where each action led most often; -1: it was never taken."""
     steps = np.stack([own.before, own.actions, own.after], axis=1)
     found, times = np.unique(steps, axis=0, return_counts=True)
     before, actions, after = found[np.argsort(times, kind="stable")].T
-    leads_to = np.full((len(shown), n_actions), -1)
-    leads_to[before, actions] = after  # of several, the last one written is the most frequent
-    distance = np.where(shown, 0.0, np.inf)
-    while True:
-        ahead = np.where(leads_to >= 0, distance[leads_to], np.inf) + 1
-        shorter = np.minimum(distance, ahead.min(1))
-        if np.array_equal(shorter, distance):
-            break
-        distance = shorter
-    strays = ~np.asarray(shown, bool) & np.isfinite(distance)
-    return cast(IntArray, np.where(strays, ahead.argmin(1), -1))
+    moves = np.full((n_states, n_actions), -1)
+    moves[before, actions] = after  # of several, the last one written is the most frequent
+    return moves
 
 
 def _fit_perceptron(

@@ -14,7 +14,7 @@ from learners import bc
 from learners.errors import NothingToLearnError
 from learners.interface import Array, Snapshot
 from learners.networks import thaw
-from learners.policies import CategoricalPolicy, GaussianPolicy, NetworkPolicy, TablePolicy
+from learners.policies import CategoricalPolicy, NetworkPolicy
 from recordings.demonstrations import Demonstrations
 
 PLANE = gym.spaces.Box(-10.0, 10.0, (2,))
@@ -28,15 +28,6 @@ def last(
     return snapshot
 
 
-def chain_labels(states: list[int], actions: list[int]) -> Demonstrations:
-    return Demonstrations.from_pairs(
-        np.array(states, np.int64),
-        np.array(actions, np.int64),
-        observation_space=gym.spaces.Discrete(3),
-        action_space=gym.spaces.Discrete(2),
-    )
-
-
 def sides(n: int, seed: int = 0) -> Demonstrations:
     """Points of the plane; the action says whether x > 0."""
     points = np.random.default_rng(seed).uniform(-1, 1, (n, 2)).astype(np.float32)
@@ -46,49 +37,6 @@ def sides(n: int, seed: int = 0) -> Demonstrations:
         observation_space=PLANE,
         action_space=gym.spaces.Discrete(2),
     )
-
-
-def test_a_table_holds_the_share_of_each_action() -> None:
-    snapshot = last(bc.Config(smoothing=1.0), chain_labels([0, 0, 0, 1], [1, 1, 0, 1]))
-    policy = snapshot.policy
-    assert isinstance(policy, TablePolicy)
-    expected = [[2 / 5, 3 / 5], [1 / 3, 2 / 3], [1 / 2, 1 / 2]]
-    assert policy.probabilities(np.arange(3)) == pytest.approx(np.array(expected))
-    log_likelihood = 2 * np.log(3 / 5) + np.log(2 / 5) + np.log(2 / 3)
-    assert snapshot.metrics["loss"] == pytest.approx(-log_likelihood / 4)
-    assert snapshot.metrics["accuracy"] == pytest.approx(3 / 4)
-    assert snapshot.metrics["labels"] == 4
-    assert snapshot.metrics["distinct_labels"] == 2
-
-
-def test_any_demonstrated_action_is_right_where_several_were() -> None:
-    assert last(bc.Config(), chain_labels([0, 0], [0, 1])).metrics["accuracy_ties"] == 1
-    assert last(bc.Config(), chain_labels([0, 0], [0, 1])).metrics["accuracy"] == 0.5
-
-
-def test_the_nearest_taught_state_answers_where_states_have_places(chain: EnvSpec) -> None:
-    data = chain_labels([0], [1])
-    assert last(bc.Config(), data, chain).policy.act(np.arange(3)).tolist() == [1, 1, 1]
-    assert last(bc.Config(fallback="none"), data, chain).policy.act(np.arange(3)).tolist() == [1, 0, 0]
-
-
-def test_a_table_goes_on_from_what_it_knew() -> None:
-    first = last(bc.Config(), chain_labels([0], [1])).policy
-    second = last(bc.Config(), chain_labels([1], [1]), start=first).policy
-    assert second.act(np.arange(3)).tolist() == [1, 1, 0]
-
-
-def test_a_table_of_means_for_box_actions() -> None:
-    data = Demonstrations.from_pairs(
-        np.array([0, 0, 1]),
-        np.array([[1.0], [3.0], [-1.0]], np.float32),
-        observation_space=gym.spaces.Discrete(2),
-        action_space=gym.spaces.Box(-5, 5, (1,)),
-    )
-    policy = last(bc.Config(), data).policy
-    assert isinstance(policy, GaussianPolicy)
-    assert policy.act(np.array([0, 1])).tolist() == [[2.0], [-1.0]]
-    assert np.exp(policy.arrays["log_std"]) == pytest.approx([np.sqrt(2 / 3)])
 
 
 def test_a_perceptron_finds_the_line() -> None:

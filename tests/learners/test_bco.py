@@ -202,16 +202,9 @@ def test_soft_labels_are_fitted_as_the_loss_says() -> None:
     assert metrics["loss"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_shortest_known_way_back_to_what_was_shown() -> None:
-    """2 was shown. Right leads 0 -> 1 -> 2 -> 3; nobody ever left 3, and left was tried in 1 alone."""
-    own = bco.OwnTransitions(np.array([0, 1, 2, 1]), np.array([1, 2, 3, 0]), np.array([1, 1, 1, 0]))
-    shown = np.array([False, False, True, False])
-    assert bco.ways_back(own, shown, 2).tolist() == [1, 1, -1, -1]
-
-
 def test_an_action_leads_where_it_led_most_often() -> None:
     own = bco.OwnTransitions(np.array([0, 0, 0, 0]), np.array([1, 2, 2, 1]), np.array([0, 0, 0, 1]))
-    assert bco.ways_back(own, np.array([False, True, False]), 2).tolist() == [1, -1, -1]
+    assert bco.likeliest_own_moves(own, 3, 2).tolist() == [[2, 1], [-1, -1], [-1, -1]]
 
 
 def test_the_chain_is_walked_after_having_been_watched(chain: EnvSpec) -> None:
