@@ -28,7 +28,7 @@ from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, Policy, Snapshot
 from learners.networks import PolicyNetwork, build, freeze, thaw
-from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.policies import Architecture, NetworkPolicy, policy_from, softmax
 from learners.rollout import Rollout, Sampler
 from learners.worlds import facts_of
 
@@ -40,17 +40,18 @@ class Config:
     """Settings of PPO. None: what suits the observations: Discrete ones a table, others a perceptron."""
 
     copies: int | None = None
-    """Copies of the world that are stepped at once; None: 256 (table), 16 (perceptron)."""
+    """Copies of the world that are stepped at once; None: 256 (table), 8 (perceptron)."""
     ticks: int | None = None  # steps
-    """Steps of each copy in one iteration; None: 128."""
+    """Steps of each copy in one iteration; None: 128 (table), 512 (perceptron). All copies start at once, so of a
+    fraction of an episode each iteration would see another part, and unlearn what it learned of the last."""
     learning_rate: float | None = None  # per update
-    """Adam step size; None: 0.02 (table), 0.001 (perceptron)."""
+    """Adam step size at first; it falls in a line to 0 over `iterations`. None: 0.05 (table), 0.002 (perceptron)."""
     discount: float | None = None
-    """Worth of a reward one step later; None: 0.999 (table), 0.98 (perceptron)."""
+    """Worth of a reward one step later; None: 0.999 (table), 0.99 (perceptron)."""
     trace: float | None = None
-    """GAE's lambda: 0 trusts the values, 1 the returns; None: 0.98 (table), 0.8 (perceptron)."""
+    """GAE's lambda: 0 trusts the values, 1 the returns; None: 0.98 (table), 0.95 (perceptron)."""
     entropy_bonus: float | None = None
-    """Reward for indecision, per nat; None: 0.01 (table), 0 (perceptron)."""
+    """Reward for indecision, per nat; None: 0.1 (table), 0 (perceptron)."""
     epochs: int | None = None
     """Passes over each iteration's steps; None: 1 (table), 10 (perceptron)."""
     minibatches: int | None = None
@@ -68,18 +69,22 @@ class Config:
     nearly all noise, and dividing by their tiny deviation would turn the noise into a signal."""
     hidden: tuple[int, ...] = (64, 64)
     """Units in each hidden layer of a perceptron, policy and values alike."""
-    iterations: int = 1_000
-    """Rounds of sampling and learning, at most; the caller may stop earlier."""
+    start_doubt: float = 0.1
+    """Table, with a start: each state's first policy is this share uniform, for the rest the start's own."""
+    start_rounds: int = 2
+    """With a start: first iterations in which only the values learn, so that no update trusts values of nothing."""
+    iterations: int | None = None
+    """Rounds of sampling and learning, at most; the caller may stop earlier. None: 1,000 (table), 100 (perceptron)."""
 
 
 def completed(config: Config, *, is_table: bool) -> Config:
     """The settings with every None filled in (but for a table's `gradient_norm`: no limit)."""
     suited: dict[str, Any] = (
-        {"copies": 256, "ticks": 128, "learning_rate": 0.02, "discount": 0.999, "trace": 0.98}
-        | {"entropy_bonus": 0.01, "epochs": 1, "minibatches": 4}
+        {"copies": 256, "ticks": 128, "learning_rate": 0.05, "discount": 0.999, "trace": 0.98}
+        | {"entropy_bonus": 0.1, "epochs": 1, "minibatches": 4, "iterations": 1_000}
         if is_table
-        else {"copies": 16, "ticks": 128, "learning_rate": 1e-3, "discount": 0.98, "trace": 0.8}
-        | {"entropy_bonus": 0.0, "epochs": 10, "minibatches": 8, "gradient_norm": 0.5}
+        else {"copies": 8, "ticks": 512, "learning_rate": 2e-3, "discount": 0.99, "trace": 0.95}
+        | {"entropy_bonus": 0.0, "epochs": 10, "minibatches": 8, "gradient_norm": 0.5, "iterations": 100}
     )
     return replace(config, **{name: value for name, value in suited.items() if getattr(config, name) is None})
 
@@ -101,6 +106,7 @@ def train(
     facts = facts_of(world)
     if start is not None:
         check_fit(start, facts)
+        start = doubted(own_rows(start), config.start_doubt)
     is_table = isinstance(facts.observation_space, gym.spaces.Discrete)
     settings = completed(config, is_table=is_table)
     sampler = Sampler(world, cast(int, settings.copies), seed=int(rng.integers(2**31)))
@@ -114,11 +120,13 @@ def _iterations(
     config: Config, sampler: Sampler, rng: np.random.Generator, start: Policy | None
 ) -> Iterator[Snapshot]:
     learner = Learner(config, sampler, rng, start)
-    env_steps = 0
-    for iteration in range(1, config.iterations + 1):
+    rounds, env_steps = cast(int, config.iterations), 0
+    for iteration in range(1, rounds + 1):
         rollout = sampler.collect(learner.policy(), cast(int, config.ticks), rng)
         env_steps += int(rollout.valid.sum())
-        metrics = learner.update(rollout, rng)
+        learner.slow_to(1 - (iteration - 1) / rounds)
+        only_values = start is not None and iteration <= config.start_rounds
+        metrics = learner.update(rollout, rng, only_values=only_values)
         if rollout.finished:
             metrics["training_return"] = float(np.mean([episode.return_ for episode in rollout.finished]))
         yield Snapshot(iteration, learner.policy(), metrics, env_steps)
@@ -142,9 +150,8 @@ class Learner:
         if isinstance(observations, gym.spaces.Discrete):
             self.critic = TableCritic(observations, config)
         else:
-            self.critic = NetworkCritic(
-                build(Architecture(observations, gym.spaces.Discrete(1), hidden), rng)
-            )
+            network = build(Architecture(observations, gym.spaces.Discrete(1), hidden), rng)
+            self.critic = NetworkCritic(network, 1 / (1 - cast(float, config.discount)))
         self._parameters = [*self.actor.parameters(), *self.critic.parameters()]
         self._adam = torch.optim.Adam(self._parameters, lr=cast(float, config.learning_rate), fused=True)
 
@@ -152,7 +159,14 @@ class Learner:
         """The policy that the actor is now."""
         return freeze(self.actor, self.architecture)
 
-    def update(self, rollout: Rollout, rng: np.random.Generator) -> dict[str, float]:
+    def slow_to(self, share: float) -> None:
+        """Learn from now on at this share of the configured rate."""
+        for group in self._adam.param_groups:
+            group["lr"] = share * cast(float, self.config.learning_rate)
+
+    def update(
+        self, rollout: Rollout, rng: np.random.Generator, *, only_values: bool = False
+    ) -> dict[str, float]:
         """Some passes over the steps of one rollout."""
         batch = self._batch(rollout)
         sums: dict[str, float] = {}
@@ -160,14 +174,16 @@ class Learner:
         for _ in range(cast(int, self.config.epochs)):
             order = torch.from_numpy(rng.permutation(len(batch.returns)))
             for rows in torch.chunk(order, cast(int, self.config.minibatches)):
-                for name, value in self._step(batch.rows(rows)).items():
+                for name, value in self._step(batch.rows(rows), only_values).items():
                     sums[name] = sums.get(name, 0.0) + value / n_updates
         return sums
 
-    def _step(self, batch: Batch) -> dict[str, float]:
+    def _step(self, batch: Batch, only_values: bool) -> dict[str, float]:
         loss, parts = ppo_loss(self.config, self.actor, self.critic, batch)
         self._adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if only_values:  # Adam leaves alone what has no gradient
+            self.actor.zero_grad()
         if self.config.gradient_norm is not None:
             nn.utils.clip_grad_norm_(self._parameters, self.config.gradient_norm)
         self._adam.step()
@@ -196,10 +212,15 @@ class Learner:
 
 
 class NetworkCritic:
-    """Values from a perceptron, which `ppo_loss` draws towards the returns."""
+    """Values from a perceptron, which `ppo_loss` draws towards the returns.
 
-    def __init__(self, network: PolicyNetwork) -> None:
+    It speaks in units of what a reward of 1 at every step is worth, so that its outputs are of the size of one
+    reward, however long episodes are, and its gradient does not drown the policy's.
+    """
+
+    def __init__(self, network: PolicyNetwork, unit: float) -> None:
         self.network = network
+        self.unit = unit
 
     def parameters(self) -> Iterator[nn.Parameter]:
         return self.network.parameters()
@@ -209,14 +230,16 @@ class NetworkCritic:
         """observations (T, B, *o) -> (T, B)"""
         ticks, copies = observations.shape[:2]
         flat = torch.from_numpy(observations.reshape(ticks * copies, *observations.shape[2:]))
-        return cast(FloatArray, self.network(flat).numpy().astype(np.float64).reshape(ticks, copies))
+        return cast(
+            FloatArray, self.network(flat).numpy().astype(np.float64).reshape(ticks, copies) * self.unit
+        )
 
     def advantages(self, config: Config, rollout: Rollout) -> FloatArray:
         return rollout_advantages(config, rollout, self)
 
     def loss(self, batch: Batch) -> Tensor | None:
-        """Half the mean squared distance from the returns."""
-        return 0.5 * functional.mse_loss(self.network(batch.observations)[:, 0], batch.returns)
+        """Half the mean squared distance from the returns, in those units."""
+        return 0.5 * functional.mse_loss(self.network(batch.observations)[:, 0], batch.returns / self.unit)
 
 
 class TableCritic:
@@ -271,6 +294,19 @@ def own_rows(policy: Policy) -> NetworkPolicy:
     stand_in = policy.arrays["stand_in"]
     own = {"outputs": policy.arrays["outputs"][stand_in], "stand_in": np.arange(len(stand_in))}
     return policy_from(policy.architecture, {**policy.arrays, **own})
+
+
+def doubted(policy: NetworkPolicy, doubt: float) -> NetworkPolicy:
+    """The same policy, of a table mixed with `doubt` of the uniform one; its most probable actions stay.
+
+    A clone is all but certain of what it saw once, and even of what it took from a neighbour: it would never try
+    another action. Perceptrons, which cannot be mixed so, are given back as they are.
+    """
+    if not (policy.architecture.is_table and policy.architecture.is_categorical):
+        return policy
+    chances = softmax(policy.arrays["outputs"])
+    mixed = np.log((1 - doubt) * chances + doubt / policy.architecture.n_outputs)
+    return policy_from(policy.architecture, {**policy.arrays, "outputs": mixed.astype(np.float32)})
 
 
 # -- the algorithm ---------------------------------------------------------------------------------------

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from itertools import pairwise
+from typing import cast
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -112,6 +116,57 @@ def test_a_table_of_values_takes_the_mean_return_of_each_state() -> None:
     gains = critic.advantages(ppo.Config(discount=0.5, trace=1.0), rollout)
     assert gains[:, 0].tolist() == [0.5, 1]
     assert critic.table.tolist() == [0.25, 0.5, 0], "one visit weighs as much as the old value"
+
+
+def test_a_perceptron_speaks_of_values_in_units_of_a_reward_for_ever() -> None:
+    space = gym.spaces.Box(-1, 1, (2,))
+    network = build(Architecture(space, gym.spaces.Discrete(1), (4,)), np.random.default_rng(0))
+    critic = ppo.NetworkCritic(network, unit=50.0)
+    with torch.no_grad():
+        network.layers[-1].bias.fill_(2.0)  # type: ignore[union-attr, index, operator]
+    seen = np.zeros((1, 1, 2), np.float32)
+    assert critic.values(seen).tolist() == [[100.0]]
+    nothing = torch.zeros(1)
+    batch = ppo.Batch(torch.zeros(1, 2), nothing, nothing, nothing, torch.tensor([150.0]))
+    loss = critic.loss(batch)
+    assert loss is not None
+    assert loss.item() == 0.5, "one unit off"
+
+
+def test_a_start_is_doubted_but_keeps_its_choices() -> None:
+    architecture = Architecture(gym.spaces.Discrete(2), gym.spaces.Discrete(2))
+    sure = policy_from(
+        architecture, {"outputs": np.array([[50, 0], [0, 50]], np.float32), "stand_in": np.arange(2)}
+    )
+    doubted = ppo.doubted(sure, 0.1)
+    assert isinstance(doubted, TablePolicy)
+    assert doubted.probabilities(np.arange(2)) == pytest.approx(np.array([[0.95, 0.05], [0.05, 0.95]]))
+
+
+def test_with_a_start_the_values_learn_first(chain: EnvSpec) -> None:
+    architecture = Architecture(gym.spaces.Discrete(3), gym.spaces.Discrete(2))
+    start = policy_from(
+        architecture, {"outputs": np.array([[0, 2], [0, 1], [0, 0]], np.float32), "stand_in": np.arange(3)}
+    )
+    config = dataclasses.replace(SMALL, start_doubt=0.0, start_rounds=2, iterations=3)
+    states = np.arange(3)
+    snapshots = ppo.train(config, None, chain, np.random.default_rng(0), start=start)
+    first, second, third = (
+        cast(TablePolicy, snapshot.policy).probabilities(states) for snapshot in snapshots
+    )
+    own = cast(TablePolicy, start).probabilities(states)
+    assert first == pytest.approx(own)
+    assert second == pytest.approx(own)
+    assert np.abs(third - own).max() > 0.01
+
+
+def test_the_last_iteration_learns_least(chain: EnvSpec) -> None:
+    config = dataclasses.replace(SMALL, iterations=4)
+    snapshots = list(ppo.train(config, None, chain, np.random.default_rng(0)))
+    outputs = [snapshot.policy.arrays["outputs"] for snapshot in snapshots]  # type: ignore[attr-defined]
+    moved = [np.abs(after - before).max() for before, after in pairwise(outputs)]
+    # 4 updates an iteration, of at most about the learning rate each: it was 0.1, and is 3/4, 2/4, 1/4 of that.
+    assert moved[2] < 4 * 0.1 * 0.25 * 1.5 < 4 * 0.1
 
 
 def test_the_chain_is_learned(chain: EnvSpec) -> None:
