@@ -12,7 +12,7 @@ import pytest
 import torch
 from gymnasium.envs.registration import EnvSpec
 
-from learners import bc, ppo
+from learners import ppo
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import evaluate
 from learners.networks import build
@@ -207,4 +207,3 @@ def test_a_start_of_another_world_is_refused(chain: EnvSpec, cartpole: EnvSpec) 
         next(ppo.train(ppo.Config(), None, cartpole, np.random.default_rng(0), start=snapshot.policy))
     with pytest.raises(UnsupportedWorldError, match="found none"):
         next(ppo.train(ppo.Config(), None, None, np.random.default_rng(0)))
-    assert bc.Config().updates > 0
