@@ -1,21 +1,23 @@
 """Behavioural cloning: imitation as supervised learning (Pomerleau 1991; Bain and Sammut 1995).
 
 Objective, over labelled states s with actions a:
-  Discrete actions: minimise  -mean log pi(a | s) + l2/2 |weights|^2  (maximum likelihood)
-  Box actions:      minimise  mean (a - mu(s))^2  + l2/2 |weights|^2  (the same, for a fixed Gaussian width)
+  Discrete actions: minimise  -mean log pi(a | s) + l2/2 |weights|^2   (maximum likelihood)
+  Box actions:      minimise  mean (a - mu(s))^2  + l2/2 |weights|^2   (the same, for a fixed Gaussian width)
+              or    minimise  -mean log N(a; mu(s), sigma) + l2/2 |weights|^2,  sigma learned too
 
 On Discrete states the policy is a table; the minimiser is known: each action's share of a state's labels.
-It is written down at once (`table_of_shares`); nothing is as fast, and nothing is left to stop too early.
-On all other states a perceptron follows the gradient with Adam.
+It is written down at once (`table_clone`); nothing is as fast, and nothing is left to stop too early.
+On all other states a perceptron follows the gradient; with `memory` one that reads whole episodes.
 
-Reading order: Config, train, then table_of_shares or _fit_perceptron.
+Reading order: Config, train, then `descend` and its Loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import gymnasium as gym
 import numpy as np
@@ -25,18 +27,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from learners import table_clone
-from learners.errors import NothingToLearnError
 from learners.interface import Array, Policy, Snapshot
+from learners.labelled_steps import Steps, labelled_steps
+from learners.labelled_steps import Symmetry as Symmetry
+from learners.lessons import Lessons, Rows, Sequences
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Activation, Architecture, NetworkPolicy
-from learners.table_clone import ClassWeights, Fallback
+from learners.table_clone import ClassWeights, Fallback, action_weights
 from recordings.demonstrations import Demonstrations
 
 WORTHWHILE = 0.01
 """A loss counts as better when it is smaller by at least this share."""
-
-Symmetry = Callable[[Array, Array], tuple[Array, Array]]
-"""A mirror of the world: observations (N, *o), actions (N, *a) -> the same, mirrored."""
+LEAST_LOG_STD = math.log(1e-3)
+"""Of a Gaussian policy's width, in the action's own units."""
+MOMENTUM = 0.9
+"""Of sgd."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +61,25 @@ class Config:
     """Units in each hidden layer; () for a linear policy."""
     activation: Activation = "tanh"
     """What follows each hidden layer."""
-    learning_rate: float = 3e-3  # per update
-    """Adam step size at the start; it falls to 0 along half a cosine."""
+    memory: int = 0
+    """Units of an LSTM after the hidden layers, which remembers within an episode; 0: none."""
+    window: int = 50  # steps
+    """With `memory`: steps through which a gradient goes back."""
+    box_loss: Literal["squared", "likelihood"] = "squared"
+    """Box actions: the mean squared error, or the likelihood of a Gaussian whose width is learned too."""
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    """What follows the gradient. adamw keeps the L2 term out of it, and shrinks weights by rate * l2 instead."""
+    learning_rate: float | None = None  # per update
+    """Step size at the start, which falls to 0 along half a cosine; None: 0.01, for sgd 0.1."""
     batch_size: int = 256  # labels
     """Labels in one update."""
-    l2: float = 1e-4
-    """Weight of half the squared weights (not biases) in the loss."""
-    updates: int = 4_000
-    """Updates at most."""
-    check_every: int = 200  # updates
-    """Updates between two looks at the loss, each of which gives a snapshot."""
+    l2: float | None = None
+    """Weight of half the squared weights (not biases) in the loss; None: 1e-3 where actions are Discrete, 1e-5
+    where they are a Box."""
+    updates: int | None = None
+    """Updates at most; None: thirty times around the labels, at least 1,000 and at most 20,000."""
+    check_every: int | None = None  # updates
+    """Updates between two looks at the loss, each of which gives a snapshot; None: a twentieth of `updates`."""
     patience: int = 5  # looks
     """Looks in a row without a loss at least 1 % better after which training ends."""
     held_out: float = 0.1  # share of the episodes
@@ -83,129 +97,168 @@ def train(
 ) -> Iterator[Snapshot]:
     """Yield the best student so far; `Snapshot.step` counts updates (a table needs one).
 
-    world: tells a table where its states lie. start: a student to go on from; a table keeps what it knew of
-    states without label. symmetry: each label also counts mirrored.
+    world: tells a table where its states lie and what actions lead to. start: a student to go on from; a table
+    keeps what it knew of states without label. symmetry: each label also counts mirrored.
     Raises NothingToLearnError where there is no label, or labels that do not fit the spaces.
     """
-    observations, actions = labelled_pairs(demonstrations)
-    held_out = _held_out_rows(config, demonstrations, rng)
+    steps = labelled_steps(demonstrations, config.held_out, rng)
     if symmetry is not None:
-        twins = symmetry(observations, actions)
-        observations, actions = (
-            np.concatenate(both) for both in zip((observations, actions), twins, strict=True)
-        )
-        held_out = np.tile(held_out, 2)
+        steps = steps.mirrored(symmetry)
     if isinstance(demonstrations.observation_space, gym.spaces.Discrete):
-        yield table_clone.clone(config, demonstrations, observations, actions, world, start)
-    else:
-        architecture = Architecture(
-            demonstrations.observation_space, demonstrations.action_space, config.hidden, config.activation
+        yield table_clone.clone(config, demonstrations, *steps.pairs(), world, start)
+        return
+    architecture = Architecture(
+        demonstrations.observation_space,
+        demonstrations.action_space,
+        config.hidden,
+        config.activation,
+        config.memory,
+    )
+    taught, judged = steps.of(~steps.held_out), steps.of(steps.held_out)
+    network = _student(architecture, start, taught, rng)
+    lessons = _lessons(config, architecture, taught, rng)
+    exam = _lessons(config, architecture, judged, rng) if steps.held_out.any() else None
+    loss = _loss(config, architecture, taught, network)
+    yield from descend(config, architecture, network, lessons, exam, loss)
+
+
+def _student(
+    architecture: Architecture, start: Policy | None, taught: Steps, rng: np.random.Generator
+) -> Perceptron:
+    """A new network with the data's mean and deviation, or the given student with its own."""
+    if isinstance(start, NetworkPolicy) and start.architecture == architecture:
+        return cast(Perceptron, thaw(start))
+    network = cast(Perceptron, build(architecture, rng))
+    network.standardise(taught.pairs()[0])
+    return network
+
+
+def _lessons(config: Config, architecture: Architecture, steps: Steps, rng: np.random.Generator) -> Lessons:
+    if config.memory:
+        steps = steps.of(steps.lengths > 0)
+        targets = _targets(architecture, steps.actions)
+        return Sequences(
+            steps.observations, targets, steps.labelled, steps.lengths, config.window, config.batch_size, rng
         )
-        yield from _fit_perceptron(config, architecture, observations, actions, held_out, start, rng)
+    observations, actions = steps.pairs()
+    return Rows(observations, _targets(architecture, actions), config.batch_size, rng)
 
 
-# -- labels ----------------------------------------------------------------------------------------------
+def _targets(architecture: Architecture, actions: Array) -> Tensor:
+    """actions (N, *a) -> (N,) from 0, or (N, numbers of an action)."""
+    if architecture.is_categorical:
+        first = int(cast(gym.spaces.Discrete, architecture.action_space).start)
+        return torch.from_numpy(actions.astype(np.int64) - first)
+    return torch.from_numpy(actions.reshape(len(actions), -1).astype(np.float32))
 
 
-def labelled_pairs(demonstrations: Demonstrations) -> tuple[Array, Array]:
-    """Observations (N, *o) and actions (N, *a) of the labelled steps, known to lie in the spaces."""
-    if demonstrations.actions is None:
-        raise NothingToLearnError(
-            "actions: expected the actions to imitate, found observations alone. "
-            "Cloning needs actions: load the demonstrations with them, or choose a learner from observation."
-        )
-    observations, actions = demonstrations.pairs()
-    if len(observations) == 0:
-        raise NothingToLearnError(
-            f"labels: expected at least one labelled step, found none in "
-            f"{len(demonstrations.observations)} steps. "
-            "Choose other drivers, labels or episodes, or record some."
-        )
-    _check(observations, demonstrations.observation_space, "observations")
-    _check(actions, demonstrations.action_space, "actions")
-    return observations, actions
+# -- the loss --------------------------------------------------------------------------------------------
 
 
-def _check(values: Array, space: gym.Space, what: str) -> None:  # type: ignore[type-arg]
-    if isinstance(space, gym.spaces.Discrete):
-        low, high = int(space.start), int(space.start + space.n) - 1
-        fits = values.min() >= low and values.max() <= high
-        expected = f"whole numbers from {low} to {high}"
-    else:
-        fits = bool(np.isfinite(values).all())
-        expected = "finite numbers"
-    if not fits:
-        raise NothingToLearnError(
-            f"{what}: expected {expected}, found {values.min()} to {values.max()}. "
-            "The demonstrations are of another world, or damaged."
-        )
+@dataclass(frozen=True)
+class Loss:
+    """What is minimised, but for the regulariser: a mean over labels."""
+
+    is_categorical: bool
+    class_weights: Tensor | None = None
+    """(A,) what a label of each action counts, if not the same."""
+    log_std: Tensor | None = None
+    """(numbers of an action,) a Gaussian's width, if its likelihood counts rather than the squared error."""
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """outputs (B, outputs); targets (B,) actions from 0, (B, A) probabilities, or (B, outputs) of a Box."""
+        if self.is_categorical:
+            return functional.cross_entropy(outputs, targets, weight=self.class_weights)
+        if self.log_std is None:
+            return functional.mse_loss(outputs, targets)
+        log_std = self.log_std.clamp(min=LEAST_LOG_STD)
+        deviations = (targets - outputs) / log_std.exp()
+        return (0.5 * deviations.square() + log_std + 0.5 * math.log(2 * math.pi)).sum(1).mean()
 
 
-def _held_out_rows(config: Config, demonstrations: Demonstrations, rng: np.random.Generator) -> Array:
-    """(labelled rows,) bool: which belong to an episode that is not trained on."""
-    n_episodes = len(demonstrations.lengths)
-    chosen = np.zeros(n_episodes, dtype=bool)
-    if n_episodes >= 10:
-        chosen[rng.permutation(n_episodes)[: round(config.held_out * n_episodes)]] = True
-    return np.repeat(chosen, demonstrations.lengths)[demonstrations.labelled]
+def _loss(config: Config, architecture: Architecture, taught: Steps, network: Perceptron) -> Loss:
+    if not architecture.is_categorical:
+        by_likelihood = config.box_loss == "likelihood"
+        return Loss(is_categorical=False, log_std=cast(Tensor, network.log_std) if by_likelihood else None)
+    if config.class_weights == "equal":
+        return Loss(is_categorical=True)
+    actions = _targets(architecture, taught.pairs()[1]).numpy()
+    weights = action_weights(np.bincount(actions, minlength=architecture.n_outputs), config.class_weights)
+    return Loss(is_categorical=True, class_weights=torch.from_numpy(weights.astype(np.float32)))
 
 
-# -- perceptrons -----------------------------------------------------------------------------------------
+# -- the gradient ----------------------------------------------------------------------------------------
 
 
-def _fit_perceptron(
+def descend(
     config: Config,
     architecture: Architecture,
-    observations: Array,
-    actions: Array,
-    held_out: Array,
-    start: Policy | None,
-    rng: np.random.Generator,
+    network: Perceptron,
+    lessons: Lessons,
+    exam: Lessons | None,
+    loss: Loss,
 ) -> Iterator[Snapshot]:
-    network = _student(architecture, start, observations[~held_out], rng)
-    x = torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))
-    y = _targets(architecture, actions)
-    train_x, train_y = x[torch.from_numpy(~held_out)], y[torch.from_numpy(~held_out)]
-    judge_x, judge_y = (
-        (x[torch.from_numpy(held_out)], y[torch.from_numpy(held_out)]) if held_out.any() else (x, y)
-    )
-    optimiser = _optimiser(network, config)
-    best_loss, best_at, best = float("inf"), 0, freeze(network, architecture)
-    batches = _batches(len(train_x), config.batch_size, rng)
-    for done in range(1, config.updates + 1):
-        _cool(optimiser, config, done)
-        rows = next(batches)
-        loss = imitation_loss(network, train_x[rows], train_y[rows])
+    """Follow the gradient over `lessons`; the best moment is the best in the `exam`, or by the whole objective."""
+    plan = _plan(config, architecture, len(lessons))
+    optimiser = _optimiser(network, config, plan)
+    best_objective, best_at, best = float("inf"), 0, freeze(network, architecture)
+    hurdle, cleared_at = float("inf"), 0
+    for done in range(1, plan.updates + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = plan.rate_at(done)
+        batch_loss = loss(*lessons.next(network))
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        batch_loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        if done % config.check_every and done != config.updates:
+        if done % plan.check_every and done != plan.updates:
             continue
-        metrics = _judge(network, judge_x, judge_y)
-        objective = metrics["loss"] + (0.0 if held_out.any() else config.l2 * half_squares(network))
-        if objective < best_loss * (1 - WORTHWHILE):
-            best_loss, best_at = objective, done
-            best = _with_deviation(network, architecture, judge_x, judge_y)
-        metrics |= {"training_loss": loss.item(), "objective": objective, "best_update": float(best_at)}
+        metrics = _judge(network, exam or lessons, loss)
+        objective = metrics["loss"] + (0.0 if exam else plan.l2 * half_squares(network))
+        if objective < hurdle:
+            hurdle, cleared_at = objective - WORTHWHILE * abs(objective), done
+        if objective < best_objective:
+            best_objective, best_at = objective, done
+            best = _with_deviation(network, architecture, exam or lessons, loss)
+        metrics |= {"training_loss": batch_loss.item(), "objective": objective, "best_update": float(best_at)}
         yield Snapshot(step=done, policy=best, metrics=metrics)
-        if done - best_at >= config.patience * config.check_every:
+        if done - cleared_at >= config.patience * plan.check_every:
             return
 
 
-def _optimiser(network: Perceptron, config: Config) -> torch.optim.Optimizer:
-    """Adam on loss + l2/2 |weights|^2: torch's `weight_decay` is exactly the gradient of the second term."""
+@dataclass(frozen=True)
+class _Plan:
+    """The settings that were left open, closed."""
+
+    learning_rate: float
+    l2: float
+    updates: int
+    check_every: int
+
+    def rate_at(self, update: int) -> float:
+        """The step size of an update, 1 the first: half a cosine."""
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (update - 1) / self.updates))
+
+
+def _plan(config: Config, architecture: Architecture, n_labels: int) -> _Plan:
+    around = -(-n_labels // config.batch_size)
+    updates = config.updates or min(max(1_000, 30 * around), 20_000)
+    rate = config.learning_rate or (0.1 if config.optimiser == "sgd" else 0.01)
+    l2 = (1e-3 if architecture.is_categorical else 1e-5) if config.l2 is None else config.l2
+    return _Plan(rate, l2, updates, config.check_every or max(1, updates // 20))
+
+
+def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> torch.optim.Optimizer:
+    """On loss + l2/2 |weights|^2: torch's `weight_decay` is exactly the gradient of the second term, but in AdamW."""
     weights = [p for p in network.parameters() if p.dim() == 2]
     others = [p for p in network.parameters() if p.dim() != 2]
-    groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": config.l2}, {"params": others}]
-    return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
-
-
-def imitation_loss(network: torch.nn.Module, observations: Tensor, targets: Tensor) -> Tensor:
-    """Mean negative log likelihood (targets (B,) int64) or mean squared error (targets (B, outputs))."""
-    outputs = network(observations)
-    if targets.dtype == torch.int64:
-        return functional.cross_entropy(outputs, targets)
-    return functional.mse_loss(outputs, targets)
+    groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": plan.l2}, {"params": others}]
+    match config.optimiser:
+        case "adam":
+            return torch.optim.Adam(groups, lr=plan.learning_rate, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=0.0, fused=True)
+        case "sgd":
+            return torch.optim.SGD(groups, lr=plan.learning_rate, momentum=MOMENTUM, fused=True)
 
 
 @torch.no_grad()
@@ -214,54 +267,29 @@ def half_squares(network: torch.nn.Module) -> float:
     return 0.5 * sum(p.square().sum().item() for p in network.parameters() if p.dim() == 2)
 
 
-def _student(
-    architecture: Architecture, start: Policy | None, seen: Array, rng: np.random.Generator
-) -> Perceptron:
-    """A new network with the data's mean and deviation, or the given student with its own."""
-    if isinstance(start, NetworkPolicy) and start.architecture == architecture:
-        return cast(Perceptron, thaw(start))
-    network = cast(Perceptron, build(architecture, rng))
-    network.standardise(seen)
-    return network
-
-
-def _targets(architecture: Architecture, actions: Array) -> Tensor:
-    if architecture.is_categorical:
-        first = int(cast(gym.spaces.Discrete, architecture.action_space).start)
-        return torch.from_numpy(actions.astype(np.int64) - first)
-    return torch.from_numpy(actions.reshape(len(actions), -1).astype(np.float32))
-
-
-def _batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[Tensor | slice]:
-    """Rows of each update: all of them if they fit one batch, else every row once an epoch."""
-    while n <= batch_size:
-        yield slice(None)
-    while True:
-        order = torch.from_numpy(rng.permutation(n))
-        yield from torch.split(order, batch_size)[: n // batch_size]
-
-
-def _cool(optimiser: torch.optim.Optimizer, config: Config, done: int) -> None:
-    rate = config.learning_rate * 0.5 * (1 + np.cos(np.pi * (done - 1) / config.updates))
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+@torch.no_grad()
+def _judge(network: Perceptron, lessons: Lessons, loss: Loss) -> dict[str, float]:
+    """Loss and, where labels are actions, how many are met; with ties, any label of the same observation will do."""
+    outputs, targets = lessons.all(network)
+    metrics = {"loss": float(loss(outputs, targets))}
+    if targets.dtype == torch.int64:
+        chosen, alike = outputs.argmax(1), lessons.alike
+        shown = torch.zeros(len(targets), outputs.shape[1], dtype=torch.bool)
+        shown[alike, targets] = True
+        metrics["accuracy"] = float((chosen == targets).float().mean())
+        metrics["accuracy_ties"] = float(shown[alike, chosen].float().mean())
+    return metrics
 
 
 @torch.no_grad()
-def _judge(network: torch.nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
-    outputs = network(x)
-    if y.dtype != torch.int64:
-        return {"loss": float(functional.mse_loss(outputs, y))}
-    return {
-        "loss": float(functional.cross_entropy(outputs, y)),
-        "accuracy": float((outputs.argmax(1) == y).float().mean()),
-    }
-
-
-@torch.no_grad()
-def _with_deviation(network: Perceptron, architecture: Architecture, x: Tensor, y: Tensor) -> NetworkPolicy:
-    """The policy, with the most likely Gaussian width around its means where actions are a Box."""
+def _with_deviation(
+    network: Perceptron, architecture: Architecture, lessons: Lessons, loss: Loss
+) -> NetworkPolicy:
+    """The policy; where actions are a Box and no width was learned, with the most likely one around its means."""
     if not architecture.is_categorical:
-        deviation = (network(x) - y).square().mean(0).sqrt().clamp(min=1e-3)
-        cast(torch.nn.Parameter, network.log_std).copy_(deviation.log())
+        log_std = cast(torch.nn.Parameter, network.log_std)
+        if loss.log_std is None:
+            outputs, targets = lessons.all(network)
+            log_std.copy_((outputs - targets).square().mean(0).sqrt().log())
+        log_std.clamp_(min=LEAST_LOG_STD)
     return freeze(network, architecture)

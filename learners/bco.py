@@ -25,12 +25,13 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium.envs.registration import EnvSpec
-from torch.nn import functional
 
 from learners import bc
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
+from learners.labelled_steps import Symmetry
+from learners.lessons import Rows
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Activation, Architecture, CategoricalPolicy, NetworkPolicy, policy_from
 from learners.rollout import Rollout, Sampler
@@ -82,7 +83,7 @@ def train(
     rng: np.random.Generator,
     *,
     start: Policy | None = None,
-    symmetry: bc.Symmetry | None = None,
+    symmetry: Symmetry | None = None,
 ) -> Iterator[Snapshot]:
     """One snapshot a clone; `Snapshot.step` counts clones.
 
@@ -164,7 +165,7 @@ class OwnTransitions(Transitions):
     """(N, *action shape)"""
 
 
-def demonstrated(demonstrations: Demonstrations, symmetry: bc.Symmetry | None = None) -> Transitions:
+def demonstrated(demonstrations: Demonstrations, symmetry: Symmetry | None = None) -> Transitions:
     """What was seen before and after each demonstrated step, and mirrored; no action is read."""
     if len(demonstrations.observations) == 0:
         raise NothingToLearnError("demonstrations: expected at least one step, found none. Record some.")
@@ -374,33 +375,18 @@ def likeliest_own_moves(own: OwnTransitions, n_states: int, n_actions: int) -> I
 
 
 def _fit_perceptron(
-    config: Config,
-    student: NetworkPolicy,
-    before: Array,
-    causes: Array,
-    rng: np.random.Generator,
+    config: Config, student: NetworkPolicy, before: Array, causes: Array, rng: np.random.Generator
 ) -> tuple[NetworkPolicy, dict[str, float]]:
-    """Adam on the cross entropy with the causes, or the squared distance from the expected action."""
+    """Cloning of the causes: the cross entropy with them, or the squared distance from the expected action."""
+    settings = bc.Config(
+        learning_rate=config.learning_rate,
+        batch_size=config.batch_size,
+        l2=config.l2,
+        updates=config.updates,
+    )
+    targets = torch.from_numpy(np.ascontiguousarray(causes, np.float32))
+    lessons = Rows(before, targets, config.batch_size, rng)
+    loss = bc.Loss(is_categorical=student.architecture.is_categorical)
     network = cast(Perceptron, thaw(student))
-    x = torch.from_numpy(np.ascontiguousarray(before, np.float32))
-    y = torch.from_numpy(np.ascontiguousarray(causes, np.float32))
-    distance = functional.cross_entropy if student.architecture.is_categorical else functional.mse_loss
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
-    cooling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.updates)
-    weights = [p for p in network.parameters() if p.dim() == 2]
-    for _ in range(config.updates):
-        rows: Array | slice = slice(None)
-        if len(x) > config.batch_size:
-            rows = rng.integers(len(x), size=config.batch_size)
-        squares = torch.stack([weight.square().sum() for weight in weights]).sum()
-        loss = distance(network(x[rows]), y[rows]) + 0.5 * config.l2 * squares
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        cooling.step()
-    with torch.no_grad():
-        outputs = network(x)
-        if not student.architecture.is_categorical:
-            deviation = (outputs - y).square().mean(0).sqrt().clamp(min=1e-3)
-            cast(torch.nn.Parameter, network.log_std).copy_(deviation.log())
-        return freeze(network, student.architecture), {"loss": float(distance(outputs, y))}
+    *_, last = bc.descend(settings, student.architecture, network, lessons, None, loss)
+    return cast(NetworkPolicy, last.policy), {"loss": last.metrics["loss"]}

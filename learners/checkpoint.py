@@ -34,6 +34,8 @@ REWARD = "reward"
 MAX_BYTES = 1 << 30
 """Larger files are refused unread: no policy of this project comes near."""
 MAX_HEADER_BYTES = 1 << 24
+MAX_WIDTH = 1 << 20
+"""Units of a layer."""
 RETRAIN = "Train it again, or restore the file from a copy."
 
 
@@ -105,6 +107,7 @@ def to_bytes(policy: NetworkPolicy, origin: Origin, reward: FloatArray | None = 
         "action_space": json.loads(spaces.to_json(a.action_space)),
         "hidden": list(a.hidden),
         "activation": a.activation,
+        **({"memory": a.memory} if a.memory else {}),
         "learner": origin.learner,
         "env_id": origin.env_id,
         "version": origin.version,
@@ -197,7 +200,7 @@ def _description(content: bytes, name: str) -> dict[str, Any]:
 
 def _architecture(description: dict[str, Any], name: str) -> Architecture:
     hidden = _field(description, "hidden", list, name)
-    if not all(type(width) is int and 0 < width <= 1 << 20 for width in hidden) or len(hidden) > 100:
+    if not all(type(width) is int and 0 < width <= MAX_WIDTH for width in hidden) or len(hidden) > 100:
         raise PolicyFileError(
             f"{name}: hidden: expected layer widths (whole numbers over 0), found {_short(hidden)}. {RETRAIN}"
         )
@@ -206,12 +209,17 @@ def _architecture(description: dict[str, Any], name: str) -> Architecture:
         raise PolicyFileError(
             f"{name}: activation: expected 'tanh' or 'relu', found {_short(activation)}. {RETRAIN}"
         )
+    memory = description.get("memory", 0)
+    if type(memory) is not int or not 0 <= memory <= MAX_WIDTH:
+        raise PolicyFileError(
+            f"{name}: memory: expected units (a whole number, 0 or more), found {_short(memory)}. {RETRAIN}"
+        )
     try:
         observation_space, action_space = (
             spaces.from_json(json.dumps(_field(description, key, dict, name)))
             for key in ("observation_space", "action_space")
         )
-        return Architecture(observation_space, action_space, tuple(hidden), activation)  # type: ignore[arg-type]
+        return Architecture(observation_space, action_space, tuple(hidden), activation, memory)  # type: ignore[arg-type]
     except PolicyFileError:
         raise
     except (UnderstudyError, ValueError, RecursionError) as error:

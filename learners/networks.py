@@ -5,7 +5,6 @@ A module's parameters and buffers have the names of the policy's arrays, so `fre
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import cast
 
 import gymnasium as gym
@@ -15,7 +14,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from learners.interface import Array, FloatArray, IntArray
-from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.policies import Architecture, NetworkPolicy, layer_shapes, policy_from
 
 
 class Table(nn.Module):
@@ -34,8 +33,13 @@ class Table(nn.Module):
         return nn.functional.embedding(self.stand_in[observations.long() - self.first_state], self.outputs)
 
 
+LstmState = tuple[Tensor, Tensor]
+"""What an LSTM remembers of each of B episodes: its output and its cells, (1, B, units) both."""
+
+
 class Perceptron(nn.Module):
-    """A multi-layer perceptron on the flattened, standardised observation.
+    """A multi-layer perceptron on the flattened, standardised observation; with `memory` units, its last hidden
+    layer is an LSTM (Hochreiter and Schmidhuber 1997), which remembers within an episode.
 
     The last layer starts at zero: before any label all actions are equally likely, all means 0.
     """
@@ -44,13 +48,19 @@ class Perceptron(nn.Module):
     std: Tensor
 
     def __init__(
-        self, n_inputs: int, hidden: tuple[int, ...], n_outputs: int, activation: str = "tanh"
+        self,
+        n_inputs: int,
+        hidden: tuple[int, ...],
+        n_outputs: int,
+        activation: str = "tanh",
+        memory: int = 0,
     ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(n_inputs))
         self.register_buffer("std", torch.ones(n_inputs))
-        widths = (n_inputs, *hidden, n_outputs)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        shapes = layer_shapes(n_inputs, hidden, n_outputs, memory)
+        self.layers = nn.ModuleList(nn.Linear(n_in, n_out) for n_in, n_out in shapes)
+        self.memory = nn.LSTM((n_inputs, *hidden)[-1], memory, batch_first=True) if memory else None
         self.activation = torch.tanh if activation == "tanh" else torch.relu
         for layer in self.layers:
             nn.init.zeros_(cast(nn.Linear, layer).weight)
@@ -63,13 +73,41 @@ class Perceptron(nn.Module):
             weight.data.copy_(
                 torch.from_numpy(np.sqrt(2.0) * orthogonal(weight.shape[0], weight.shape[1], rng))
             )
+        if self.memory is not None:
+            self._initialise_memory(self.memory, rng)
+
+    @staticmethod
+    def _initialise_memory(lstm: nn.LSTM, rng: np.random.Generator) -> None:
+        """Uniform up to 1 / sqrt(units); forget gates open at first (Jozefowicz 2015)."""
+        bound = lstm.hidden_size**-0.5
+        for name, parameter in lstm.named_parameters():
+            if name.startswith("weight"):
+                drawn = rng.uniform(-bound, bound, tuple(parameter.shape))
+                parameter.data.copy_(torch.from_numpy(drawn))
+            else:
+                nn.init.zeros_(parameter)
+            if name == "bias_ih_l0":
+                parameter.data[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0
 
     def forward(self, observations: Tensor) -> Tensor:
-        """observations (B, *observation shape) -> (B, outputs)."""
-        x = (observations.float().flatten(1) - self.mean) / self.std
+        """observations (B, *observation shape) -> (B, outputs); one that remembers: as at an episode's start."""
+        if self.memory is not None:
+            return self.recall(observations[:, None], None)[0][:, 0]
+        return cast(Tensor, self.layers[-1](self._features(observations.float().flatten(1))))
+
+    def recall(self, observations: Tensor, memory: LstmState | None) -> tuple[Tensor, LstmState]:
+        """observations (B, T, *observation shape), what is remembered of each row's steps before (None: it is an
+        episode's start) -> outputs (B, T, outputs), what is remembered after them."""
+        assert self.memory is not None
+        remembered, memory = self.memory(self._features(observations.float().flatten(2)), memory)
+        return self.layers[-1](remembered), memory
+
+    def _features(self, flat: Tensor) -> Tensor:
+        """(..., inputs) -> (..., units of the last hidden layer)."""
+        x = (flat - self.mean) / self.std
         for layer in self.layers[:-1]:
             x = self.activation(layer(x))
-        return cast(Tensor, self.layers[-1](x))
+        return x
 
     def standardise(self, observations: Array) -> None:
         """Take mean and deviation from observations (N, *observation shape); constants keep deviation 1."""
@@ -97,7 +135,11 @@ def _blank(architecture: Architecture) -> PolicyNetwork:
         network = Table(architecture.n_inputs, architecture.n_outputs, first)
     else:
         network = Perceptron(
-            architecture.n_inputs, architecture.hidden, architecture.n_outputs, architecture.activation
+            architecture.n_inputs,
+            architecture.hidden,
+            architecture.n_outputs,
+            architecture.activation,
+            architecture.memory,
         )
     if not architecture.is_categorical:
         network.log_std = nn.Parameter(torch.zeros(architecture.n_outputs))

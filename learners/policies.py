@@ -21,6 +21,8 @@ from learners.errors import UnsupportedWorldError
 from learners.interface import Array, FloatArray, IntArray
 
 Activation = Literal["tanh", "relu"]
+Memory = tuple[Array, Array]
+"""What a recurrent policy remembers of each of B episodes: its LSTM's output and cells, (B, units) both."""
 OBSERVATION_SPACES = (
     gym.spaces.Discrete,
     gym.spaces.Box,
@@ -43,6 +45,8 @@ class Architecture:
     hidden: tuple[int, ...] = ()
     """Units in each hidden layer; always () for a table."""
     activation: Activation = "tanh"
+    memory: int = 0
+    """Units of the LSTM between the hidden layers and the last one; 0: none, and the policy remembers nothing."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.observation_space, OBSERVATION_SPACES):
@@ -51,8 +55,8 @@ class Architecture:
             )
         if not isinstance(self.action_space, ACTION_SPACES):
             raise UnsupportedWorldError(_unsupported("actions", self.action_space, ACTION_SPACES))
-        if self.is_table and self.hidden:
-            raise ValueError(f"a table has no hidden layers, found hidden={self.hidden}")
+        if self.is_table and (self.hidden or self.memory):
+            raise ValueError(f"a table has no layers, found hidden={self.hidden}, memory={self.memory}")
 
     @property
     def is_table(self) -> bool:
@@ -82,13 +86,26 @@ class Architecture:
             }
         else:
             shapes = {"mean": (self.n_inputs,), "std": (self.n_inputs,)}
-            widths = (self.n_inputs, *self.hidden, self.n_outputs)
-            for i, (n_in, n_out) in enumerate(pairwise(widths)):
+            layers = layer_shapes(self.n_inputs, self.hidden, self.n_outputs, self.memory)
+            for i, (n_in, n_out) in enumerate(layers):
                 shapes[f"layers.{i}.weight"] = (n_out, n_in)
                 shapes[f"layers.{i}.bias"] = (n_out,)
+            if self.memory:
+                n_in, n_gates = (self.n_inputs, *self.hidden)[-1], 4 * self.memory
+                shapes["memory.weight_ih_l0"] = (n_gates, n_in)
+                shapes["memory.weight_hh_l0"] = (n_gates, self.memory)
+                shapes["memory.bias_ih_l0"] = shapes["memory.bias_hh_l0"] = (n_gates,)
         if not self.is_categorical:
             shapes["log_std"] = (self.n_outputs,)
         return shapes
+
+
+def layer_shapes(
+    n_inputs: int, hidden: tuple[int, ...], n_outputs: int, memory: int
+) -> list[tuple[int, int]]:
+    """Numbers into and out of each layer but the LSTM, which stands before the last one."""
+    last = (memory or (n_inputs, *hidden)[-1], n_outputs)
+    return [*pairwise((n_inputs, *hidden)), last]
 
 
 def _unsupported(what: str, space: object, supported: tuple[type, ...]) -> str:
@@ -132,13 +149,24 @@ class NetworkPolicy:
         self._first_action = int(getattr(architecture.action_space, "start", 0))
 
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        """As `Policy.act`. One that remembers acts as at an episode's start; `recollection.begin` lets it go on."""
+        return self.choose(self._outputs(observations), rng)
+
+    def choose(self, outputs: Array, rng: np.random.Generator | None = None) -> Array:
+        """outputs (B, outputs) -> actions (B, *action shape): the most probable ones, with `rng` drawn ones."""
         raise NotImplementedError
+
+    def recall(self, observations: Array, memory: Memory | None) -> tuple[Array, Memory]:
+        """observations (B, *o), what is remembered of each row's episode (None: it begins) -> outputs, memory."""
+        return recurrent_perceptron(self.architecture, self.arrays, observations, memory)
 
     def _outputs(self, observations: Array) -> Array:
         """observations (B, *observation shape) -> (B, outputs), float32."""
         if self.architecture.is_table:
             states = self.arrays["stand_in"][self._rows(observations)]
             return self.arrays["outputs"][states]
+        if self.architecture.memory:
+            return self.recall(observations, None)[0]
         return perceptron(self.architecture, self.arrays, observations)
 
     def _rows(self, observations: Array) -> Array:
@@ -148,6 +176,7 @@ class NetworkPolicy:
     def __repr__(self) -> str:
         a = self.architecture
         kind = "table" if a.is_table else f"perceptron {a.hidden} {a.activation}"
+        kind += f" LSTM {a.memory}" if a.memory else ""
         return f"{type(self).__name__}({kind}, {a.observation_space} -> {a.action_space})"
 
 
@@ -162,11 +191,10 @@ class CategoricalPolicy(NetworkPolicy):
         """observations (B, *observation shape) -> (B,): the probability of the most probable action."""
         return cast(FloatArray, self.probabilities(observations).max(1))
 
-    def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+    def choose(self, outputs: Array, rng: np.random.Generator | None = None) -> Array:
         if rng is None:
-            return cast(Array, self._outputs(observations).argmax(1) + self._first_action)
-        cumulative = self.probabilities(observations).cumsum(1)
-        return draw(cumulative, rng) + self._first_action
+            return cast(Array, outputs.argmax(1) + self._first_action)
+        return draw(softmax(outputs).cumsum(1), rng) + self._first_action
 
 
 class TablePolicy(CategoricalPolicy):
@@ -202,10 +230,10 @@ class TablePolicy(CategoricalPolicy):
 class GaussianPolicy(NetworkPolicy):
     """A Gaussian over Box actions one deviation for each number, clipped to the action space."""
 
-    def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+    def choose(self, outputs: Array, rng: np.random.Generator | None = None) -> Array:
         space = self.architecture.action_space
         assert isinstance(space, gym.spaces.Box)
-        flat = self._outputs(observations)
+        flat = outputs
         if rng is not None:
             noise = rng.standard_normal(flat.shape, dtype=np.float32)
             flat = flat + np.exp(self.arrays["log_std"]) * noise
@@ -222,13 +250,44 @@ def policy_from(architecture: Architecture, arrays: Mapping[str, Array]) -> Netw
 
 def perceptron(architecture: Architecture, arrays: Mapping[str, Array], observations: Array) -> Array:
     """observations (B, *observation shape) -> (B, outputs), float32; `networks.Perceptron` in numpy."""
+    return _last_layer(architecture, arrays, _features(architecture, arrays, observations))
+
+
+def recurrent_perceptron(
+    architecture: Architecture, arrays: Mapping[str, Array], observations: Array, memory: Memory | None
+) -> tuple[Array, Memory]:
+    """One step of B episodes: `networks.Perceptron.recall` in numpy.
+
+    observations (B, *observation shape) -> outputs (B, outputs), and what is remembered from then on.
+    """
+    x = _features(architecture, arrays, observations)
+    if memory is None:
+        memory = (np.zeros((len(x), architecture.memory), np.float32),) * 2
+    output, cells = memory
+    gates = x @ arrays["memory.weight_ih_l0"].T + arrays["memory.bias_ih_l0"]
+    gates = gates + output @ arrays["memory.weight_hh_l0"].T + arrays["memory.bias_hh_l0"]
+    let_in, keep, fresh, let_out = np.split(gates, 4, axis=1)
+    cells = _sigmoid(keep) * cells + _sigmoid(let_in) * np.tanh(fresh)
+    output = _sigmoid(let_out) * np.tanh(cells)
+    return _last_layer(architecture, arrays, output), (output, cells)
+
+
+def _features(architecture: Architecture, arrays: Mapping[str, Array], observations: Array) -> Array:
     x: Array = np.asarray(observations, dtype=np.float32).reshape(-1, architecture.n_inputs)
     x = (x - arrays["mean"]) / arrays["std"]
     for i in range(len(architecture.hidden)):
         x = x @ arrays[f"layers.{i}.weight"].T + arrays[f"layers.{i}.bias"]
         x = np.tanh(x) if architecture.activation == "tanh" else np.maximum(x, 0)
+    return x
+
+
+def _last_layer(architecture: Architecture, arrays: Mapping[str, Array], x: Array) -> Array:
     last = len(architecture.hidden)
     return x @ arrays[f"layers.{last}.weight"].T + arrays[f"layers.{last}.bias"]
+
+
+def _sigmoid(x: Array) -> Array:
+    return cast(Array, 0.5 * (1.0 + np.tanh(0.5 * x)))  # without overflow, however large x
 
 
 def softmax(logits: Array) -> FloatArray:

@@ -16,6 +16,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 from learners.interface import Array, FloatArray, IntArray, Policy
+from learners.recollection import Actor, begin
 from learners.worlds import headless
 
 
@@ -64,6 +65,8 @@ class Sampler:
         self._resets = np.zeros(copies, dtype=bool)
         self._returns = np.zeros(copies)
         self._lengths = np.zeros(copies, dtype=np.int64)
+        self._policy: Policy | None = None
+        self._actor: Actor | None = None
 
     @property
     def copies(self) -> int:
@@ -73,21 +76,27 @@ class Sampler:
         self.envs.close()
 
     def collect(self, policy: Policy, ticks: int, rng: np.random.Generator | None) -> Rollout:
-        """`ticks` ticks of every copy. With `rng` actions are drawn, without it the most probable taken."""
+        """`ticks` ticks of every copy. With `rng` actions are drawn, without it the most probable taken.
+
+        A policy that remembers goes on from the last call, if that had the same; else it begins in mid-episode.
+        """
+        if self._actor is None or policy is not self._policy:
+            self._policy, self._actor = policy, begin(policy, self.copies)
         columns: list[tuple[Array, ...]] = []
         finished: list[FinishedEpisode] = []
         for _ in range(ticks):
-            columns.append(self._tick(policy, rng))
+            columns.append(self._tick(self._actor, rng))
             finished += self._count(columns[-1])
         o, a, r, terminated, truncated, following, valid = (np.stack(c) for c in zip(*columns, strict=True))
         return Rollout(o, a, r, terminated, truncated, following, valid, tuple(finished))
 
-    def _tick(self, policy: Policy, rng: np.random.Generator | None) -> tuple[Array, ...]:
+    def _tick(self, actor: Actor, rng: np.random.Generator | None) -> tuple[Array, ...]:
         observations, valid = self._observations, ~self._resets
-        actions = policy.act(observations, rng)
+        actions = actor.act(observations, rng)
         following, rewards, terminated, truncated, infos = self.envs.step(actions)
         ended = terminated | truncated
         self._observations, reached = self._restart(following, ended, infos)
+        actor.forget(~valid if self.mode is AutoresetMode.NEXT_STEP else ended)
         self._resets = ended if self.mode is AutoresetMode.NEXT_STEP else np.zeros_like(ended)
         return observations, actions, rewards.astype(np.float64), terminated, truncated, reached, valid
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import gymnasium as gym
 import numpy as np
@@ -13,8 +14,9 @@ from gymnasium.envs.registration import EnvSpec
 from learners import bc
 from learners.errors import NothingToLearnError
 from learners.interface import Array, Snapshot
+from learners.labelled_steps import labelled_steps
 from learners.networks import thaw
-from learners.policies import CategoricalPolicy, NetworkPolicy
+from learners.policies import CategoricalPolicy, GaussianPolicy, NetworkPolicy
 from recordings.demonstrations import Demonstrations
 
 PLANE = gym.spaces.Box(-10.0, 10.0, (2,))
@@ -66,6 +68,51 @@ def test_a_perceptron_fits_a_line_by_least_squares() -> None:
     assert snapshot.metrics["loss"] < 1e-3
 
 
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
+def test_every_optimiser_finds_the_line(optimiser: Literal["adam", "adamw", "sgd"]) -> None:
+    config = bc.Config(hidden=(8,), activation="relu", optimiser=optimiser, updates=200)
+    found = last(config, sides(300))
+    assert found.metrics["accuracy"] > 0.97
+    assert found.policy.act(np.array([[0.3, 0.9], [-0.3, 0.9]])).tolist() == [1, 0]
+
+
+def test_the_likeliest_gaussian_learns_its_width_and_weighs_errors_by_it() -> None:
+    """Two numbers of an action around 1 and -1, deviations 0.5 and 2: -log likelihood by hand."""
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((400, 2))
+    noise = (noise - noise.mean(0)) / noise.std(0)
+    actions = (np.array([1.0, -1.0]) + noise * np.array([0.5, 2.0])).astype(np.float32)
+    data = Demonstrations.from_pairs(
+        np.zeros((400, 2), np.float32),
+        actions,
+        observation_space=PLANE,
+        action_space=gym.spaces.Box(-9, 9, (2,)),
+    )
+    config = dataclasses.replace(QUICK, box_loss="likelihood", batch_size=400, l2=0.0)
+    found = last(config, data)
+    assert isinstance(found.policy, GaussianPolicy)
+    assert found.policy.act(np.zeros((1, 2)))[0] == pytest.approx([1, -1], abs=0.05)
+    assert np.exp(found.policy.arrays["log_std"]) == pytest.approx([0.5, 2], rel=0.05)
+    entropy = np.log([0.5, 2]).sum() + 1 + np.log(2 * np.pi)
+    assert found.metrics["loss"] == pytest.approx(entropy, abs=0.01)
+
+
+def test_the_rare_action_counts_as_much_as_the_common_one_if_balanced() -> None:
+    """One observation; of 40 labels 10 say 1. Balanced, the student is undecided."""
+    data = Demonstrations.from_pairs(
+        np.zeros((40, 2), np.float32),
+        (np.arange(40) < 10).astype(np.int64),
+        observation_space=PLANE,
+        action_space=gym.spaces.Discrete(2),
+    )
+    for class_weights, expected in (("equal", 0.25), ("balanced", 0.5)):
+        config = dataclasses.replace(QUICK, class_weights=class_weights, l2=0.0)  # type: ignore[arg-type]
+        found = last(config, data)
+        assert isinstance(found.policy, CategoricalPolicy)
+        assert found.policy.probabilities(np.zeros((1, 2)))[0, 1] == pytest.approx(expected, abs=0.01)
+        assert found.metrics["accuracy_ties"] == 1
+
+
 def test_training_goes_on_from_a_given_student() -> None:
     data = sides(300)
     first = last(QUICK, data)
@@ -94,26 +141,37 @@ def test_a_tenth_of_the_episodes_is_held_out_if_there_are_ten() -> None:
         lengths=np.full(20, 5),
         final_observations=data.observations[:20],
     )
-    held_out = bc._held_out_rows(bc.Config(), episodes, np.random.default_rng(0))
-    assert held_out.sum() == 10
-    assert {tuple(rows) for rows in held_out.reshape(20, 5).tolist()} == {(True,) * 5, (False,) * 5}
-    assert not bc._held_out_rows(bc.Config(), data, np.random.default_rng(0)).any()
+    held_out = labelled_steps(episodes, 0.1, np.random.default_rng(0)).held_out
+    assert held_out.sum() == 2
+    assert not labelled_steps(data, 0.1, np.random.default_rng(0)).held_out.any()
+
+
+def test_nobody_is_held_out_who_alone_has_labels() -> None:
+    data = sides(10)
+    alone = dataclasses.replace(
+        data,
+        starts=np.arange(10),
+        lengths=np.ones(10, np.int64),
+        final_observations=data.observations,
+        labelled=np.arange(10) == 3,
+    )
+    for seed in range(20):
+        assert not labelled_steps(alone, 0.5, np.random.default_rng(seed)).held_out.any()
 
 
 def test_the_loss_has_the_gradient_that_differences_give() -> None:
     data = sides(16)
     network = thaw(last(dataclasses.replace(QUICK, hidden=(3,), updates=5), data).policy).double()  # type: ignore[arg-type]
     x = torch.from_numpy(data.observations).double()
-    network.forward = lambda o: _double_forward(network, o)  # type: ignore[method-assign, assignment]
     y = torch.from_numpy(np.asarray(data.actions))
-    weight = network.layers[0].weight  # type: ignore[index, union-attr]
-    bc.imitation_loss(network, x, y).backward()  # type: ignore[no-untyped-call]
+    weight, loss = network.layers[0].weight, bc.Loss(is_categorical=True)  # type: ignore[index, union-attr]
+    loss(_double_forward(network, x), y).backward()
     slope, step = weight.grad[0, 1].item(), 1e-6
     with torch.no_grad():
         weight[0, 1] += step
-        above = bc.imitation_loss(network, x, y).item()
+        above = loss(_double_forward(network, x), y).item()
         weight[0, 1] -= 2 * step
-        below = bc.imitation_loss(network, x, y).item()
+        below = loss(_double_forward(network, x), y).item()
     assert slope == pytest.approx((above - below) / (2 * step), rel=1e-5)
 
 

@@ -28,6 +28,7 @@ from learners.policies import (
 BOX = gym.spaces.Box(-1.0, 1.0, (3,))
 TABLE = Architecture(gym.spaces.Discrete(3, start=5), gym.spaces.Discrete(2, start=1))
 PERCEPTRON = Architecture(BOX, gym.spaces.Discrete(2), (8, 8), "relu")
+RECURRENT = Architecture(BOX, gym.spaces.Discrete(2), (4,), "tanh", memory=3)
 GAUSSIAN = Architecture(BOX, gym.spaces.Box(-2.0, 2.0, (2, 1)), (4,))
 
 
@@ -51,7 +52,7 @@ def test_importing_learners_and_loading_a_policy_leaves_torch_alone(tmp_path: Pa
 def test_an_unknown_learner_is_told_the_choices() -> None:
     with pytest.raises(UnknownLearnerError, match=r"bc, .*ppo"):
         learners.LEARNERS["bcc"]
-    assert learners.LEARNERS["bc"].Config().updates > 0
+    assert learners.LEARNERS["bc"].Config().batch_size > 0
 
 
 def test_before_any_label_every_action_is_equally_likely() -> None:
@@ -134,7 +135,7 @@ def test_spaces_without_a_policy_are_refused() -> None:
         Architecture(BOX, gym.spaces.MultiBinary(2))
 
 
-@pytest.mark.parametrize("architecture", [TABLE, PERCEPTRON, GAUSSIAN])
+@pytest.mark.parametrize("architecture", [TABLE, PERCEPTRON, RECURRENT, GAUSSIAN])
 def test_a_policy_file_holds_every_bit(architecture: Architecture, tmp_path: Path) -> None:
     policy = random_policy(architecture)
     origin = checkpoint.Origin("bc", "Chain-v0", "0.1.0", {"seed": 3, "wörld": "é"})
@@ -190,6 +191,9 @@ def nan_weights() -> bytes:
         (rewritten(hidden=[8, 9]), "expected float32"),
         (rewritten(hidden=None), "hidden: expected list, found nothing"),
         (rewritten(activation="sin"), "activation"),
+        (rewritten(memory=-1), "memory: expected units"),
+        (rewritten(memory=True), "memory: expected units"),
+        (rewritten(memory=3), "arrays: expected"),
         (rewritten(observation_space={"type": "Pickle"}), "spaces"),
         (rewritten(action_space={"type": "MultiBinary", "n": 2}), "spaces"),
         (rewritten(notes=3), "notes"),
