@@ -15,7 +15,7 @@ import gymnasium as gym
 import numpy as np
 
 from learners.gates import Gate
-from learners.interface import Expert, Policy, TabularWorld
+from learners.interface import Expert, FloatArray, Policy, TabularWorld
 from recordings.recorder import Recorder
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop.clock import Clock, Metronome
@@ -56,6 +56,8 @@ class StudentVersion:
     loss: float = float("nan")
     newest_label: int = -1
     """The last label's number it has learned from; tells how soon a correction shows."""
+    reward: FloatArray | None = None
+    """What its learner took the demonstrators' reward to be, (S,) or (S, A); None: it recovered none."""
 
 
 class Trainer(Protocol):

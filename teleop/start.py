@@ -11,7 +11,7 @@ from typing import Any, Literal
 import gymnasium as gym
 import numpy as np
 
-from learners import load_policy
+from learners import checkpoint, load_policy
 from learners.gates import BetaGate, ExpertGate, Gate, UncertaintyGate
 from learners.interface import Expert
 from recordings.errors import UnderstudyError
@@ -106,7 +106,7 @@ def start_correction(settings: CorrectSettings, clock: Clock) -> Session:
     """A session of correction, with its trainer running. Raises UnderstudyError as `start_recording` does."""
     env, controls = _stage(settings)
     expert, driver = find_expert(settings.expert, settings.world, env, controls, clock)
-    student = None if settings.student is None else load_policy(settings.student)
+    student = None if settings.student is None else checkpoint.load(settings.student)
     rng = np.random.default_rng(settings.seed)
     recorder = _recorder(settings, env)
     session = Session(
@@ -123,7 +123,7 @@ def start_correction(settings: CorrectSettings, clock: Clock) -> Session:
         rules=rules_of(settings),
     )
     if student is not None:
-        session.adopt(StudentVersion(student, version=0))
+        session.adopt(StudentVersion(student.policy, version=0, reward=student.reward))
     return session
 
 

@@ -9,6 +9,9 @@ import pygame
 from teleop.app.typeface import Role, Typeface
 from teleop.palette import CARD, CARD_EDGE, FAINT, MUTED, TEXT, Colour
 
+SCALE_WIDTH = 66
+"""Of a bar of colours, in design pixels."""
+
 
 def draw_card(surface: pygame.Surface, typeface: Typeface, area: pygame.Rect) -> pygame.Rect:
     """An empty card; returns the area inside its padding."""
@@ -78,6 +81,27 @@ def draw_line(
 
 def line_height(typeface: Typeface) -> int:
     return typeface.height(Role.SMALL) + typeface.px(4)
+
+
+def draw_scale(
+    surface: pygame.Surface,
+    typeface: Typeface,
+    area: pygame.Rect,
+    caption: str,
+    ends: tuple[str, str],
+    colours: Sequence[Colour],
+) -> int:
+    """A caption to the left; right, a bar of `colours` between the words for its ends. Returns the height used."""
+    drawn = typeface.draw(surface, caption, Role.SMALL, MUTED, topleft=area.topleft)
+    low, high = ends
+    right = typeface.draw(surface, high, Role.SMALL, TEXT, topright=area.topright)
+    gap, swatch = typeface.px(6), max(1, typeface.px(SCALE_WIDTH) // len(colours))
+    bar = pygame.Rect(0, 0, swatch * len(colours), typeface.px(9))
+    bar.midright = (right.left - gap, drawn.centery)
+    for index, colour in enumerate(colours):
+        surface.fill(colour, (bar.x + index * swatch, bar.y, swatch, bar.height))
+    typeface.draw(surface, low, Role.SMALL, TEXT, midright=(bar.left - gap, drawn.centery))
+    return line_height(typeface)
 
 
 def draw_bar(

@@ -17,12 +17,13 @@ from recordings.schema import Driver
 from teleop.app.chart import SHOWN
 from teleop.app.key_names import key_name
 from teleop.app.layout import Layout, lay_out
+from teleop.app.painters.choose import layer_key, legend_of, show_next_layer
 from teleop.app.painters.view import Painter, View
 from teleop.app.panel import Finished, Panel, facts_of
 from teleop.app.stage import Sign, Stage
 from teleop.app.typeface import Typeface
 from teleop.app.window import QUIT, Quit, Scene
-from teleop.app.words import expert_driver, hint, phase_note, who_drives
+from teleop.app.words import corrects, expert_driver, hint, phase_note, who_drives
 from teleop.phases import Phase
 from teleop.session import Session, Tick
 
@@ -68,6 +69,7 @@ class DriveScene:
         self._path: list[Any] = []
         self._drivers: list[Driver] = []
         self._path_of = -1
+        self._layer_key = layer_key(painter, session.world) if corrects(session) else None
         self._finished: list[Finished] = []
         self._agreements: deque[bool] = deque(maxlen=RECENT_LABELS)
         self._student_since_s = 0.0
@@ -96,6 +98,8 @@ class DriveScene:
         name = key_name(event)
         if name == "escape":
             self._leaving = True
+        elif name is not None and name == self._layer_key:
+            show_next_layer(self._painter)
         elif name is not None:
             self.session.press(name)
             if self.session.phase is not Phase.PAUSED:
@@ -188,6 +192,8 @@ class DriveScene:
             agreement=(sum(self._agreements), len(self._agreements)),
             file=self._file,
             leave_word=self._leave_word,
+            legend=legend_of(self._painter),
+            layer_key=self._layer_key,
         )
         self._panel.draw(surface, self._typeface, layout.panel, facts)
 
@@ -211,4 +217,5 @@ class DriveScene:
             student_action=session.student_action if session.running else None,
             policy=None if session.student is None else session.student.policy,
             version=-1 if session.student is None else session.student.version,
+            reward=None if session.student is None else session.student.reward,
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from learners.interface import Array, FloatArray
+from learners.interface import Array, FloatArray, Policy
 from recordings.contents import Episode
 from recordings.reader import Reader
 from recordings.schema import Driver, Outcome
@@ -40,6 +41,12 @@ class EpisodeView:
     @property
     def length(self) -> int:
         return len(self.actions)
+
+
+def with_student(episode: EpisodeView, policy: Policy) -> EpisodeView:
+    """The same episode with what this policy would have done in place of what was recorded of a student."""
+    proposed = tuple(policy.act(episode.observations[:-1])) if episode.length else ()
+    return dataclasses.replace(episode, student_actions=proposed)
 
 
 def load_episode(reader: Reader, index: int) -> EpisodeView:

@@ -15,6 +15,7 @@ from recordings.schema import Driver, Outcome
 from teleop.app import card
 from teleop.app.chart import Point, draw_chart
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
+from teleop.app.painters.view import Legend
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import ENDED, age, corrects, expert_driver, number, person_drives
 from teleop.palette import BACKGROUND, DRIVERS, MUTED, OUTCOMES, TEXT, WARNING, Colour
@@ -63,6 +64,8 @@ class Facts:
     agreement: tuple[int, int]
     """Recently labelled steps on which the student agreed, of how many."""
     trouble: str
+    legend: Legend | None
+    """What the colours on the map mean."""
     drive_keys: tuple[KeyRow, ...]
     session_keys: tuple[KeyRow, ...]
     held: frozenset[str]
@@ -80,8 +83,10 @@ def facts_of(
     agreement: tuple[int, int],
     file: str,
     leave_word: str,
+    legend: Legend | None = None,
+    layer_key: str | None = None,
 ) -> Facts:
-    """Everything the panel shows about a live session."""
+    """Everything the panel shows about a live session. layer_key: the key that lays something else over the map."""
     student = session.student
     return Facts(
         title=session.world.title,
@@ -99,10 +104,11 @@ def facts_of(
         version="–" if student is None else f"v{student.version}",
         agreement=agreement,
         trouble="" if session.trainer is None else session.trainer.trouble,
+        legend=legend,
         drive_keys=drive_rows(session.world.keys, session.world.action_names)
         if person_drives(session)
         else (),
-        session_keys=session_rows(session, leave_word),
+        session_keys=session_rows(session, leave_word, layer_key),
         held=held,
         finished=tuple(finished),
         colour=DRIVERS[expert_driver(session)],
@@ -139,7 +145,7 @@ def drive_rows(keys: Any, action_names: Sequence[str]) -> tuple[KeyRow, ...]:
     return tuple(KeyRow(tuple(names), word) for word, names in by_action.items())
 
 
-def session_rows(session: Session, leave_word: str) -> tuple[KeyRow, ...]:
+def session_rows(session: Session, leave_word: str, layer_key: str | None = None) -> tuple[KeyRow, ...]:
     """The session's own keys and what they do, those without effect left out."""
     words = {
         Order.TAKE_OVER: "hold to take over" if session.rules.takeover == "hold" else "take over, hand back",
@@ -157,6 +163,8 @@ def session_rows(session: Session, leave_word: str) -> tuple[KeyRow, ...]:
     ]
     if session.world.scheme is not ControlScheme.WAIT or corrects(session) or not person_drives(session):
         rows.append(KeyRow(pair, "speed"))
+    if layer_key is not None:
+        rows.append(KeyRow((layer_key,), "change map"))
     return (*rows, KeyRow(("escape",), leave_word))
 
 
@@ -240,9 +248,8 @@ def _student_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect
     if facts.student is None:
         return 0
     trouble = typeface.wrap(facts.trouble, Role.SMALL, rest.width - typeface.px(28)) if facts.trouble else []
-    height = card.heading_height(typeface) + card.line_height(typeface) * (
-        len(facts.student) + 1 + len(trouble[:3])
-    )
+    lines = len(facts.student) + 1 + len(trouble[:3]) + (facts.legend is not None)
+    height = card.heading_height(typeface) + card.line_height(typeface) * lines
     inside, whole = _card(picture, typeface, rest, height + typeface.px(9))
     inside.y += card.draw_heading(picture, typeface, inside, "student", facts.version)
     for line in trouble[:3]:
@@ -250,6 +257,11 @@ def _student_card(picture: pygame.Surface, typeface: Typeface, rest: pygame.Rect
         inside.y += card.line_height(typeface)
     for caption, value in facts.student:
         inside.y += card.draw_line(picture, typeface, inside, caption, value)
+    if facts.legend is not None:
+        shown = facts.legend
+        inside.y += card.draw_scale(
+            picture, typeface, inside, f"map: {shown.caption}", (shown.low, shown.high), shown.colours
+        )
     agreed, of = facts.agreement
     text = f"{agreed} of the last {of} labels" if of else "no labels yet"
     inside.y += card.draw_line(picture, typeface, inside, "agreement", text) + typeface.px(2)
@@ -298,7 +310,10 @@ Paint = Callable[[pygame.Surface, Typeface, pygame.Rect, Facts], int]
 SECTIONS: dict[str, tuple[Callable[[Facts], Any], Paint]] = {
     "title": (lambda facts: (facts.title, facts.purpose, facts.description), _title),
     "episode": (lambda facts: (facts.episode, facts.return_, facts.length, facts.last), _episode_card),
-    "student": (lambda facts: (facts.student, facts.version, facts.agreement, facts.trouble), _student_card),
+    "student": (
+        lambda facts: (facts.student, facts.version, facts.agreement, facts.trouble, facts.legend),
+        _student_card,
+    ),
     "recording": (lambda facts: (facts.file, facts.steps, facts.labels, facts.hz), _recording_card),
     "keys": (lambda facts: (facts.drive_keys, facts.session_keys, facts.held, facts.colour), _keys_card),
     "chart": (lambda facts: facts.finished, _chart_card),

@@ -15,10 +15,11 @@ from recordings.errors import UnderstudyError
 from recordings.reader import Reader
 from teleop.app import card
 from teleop.app.drive import Following, close_window
-from teleop.app.episode_view import EpisodeView, load_episode
+from teleop.app.episode_view import EpisodeView, load_episode, with_student
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
 from teleop.app.layout import Layout, lay_out
+from teleop.app.painters.choose import layer_key, legend_of, show_next_layer
 from teleop.app.painters.view import Painter, View
 from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import HEIGHT, Timeline
@@ -26,6 +27,7 @@ from teleop.app.typeface import Role, Typeface
 from teleop.app.window import Quit, Scene
 from teleop.app.words import DROVE, ENDED, number
 from teleop.palette import BACKGROUND, DRIVERS, FAINT, MUTED, OUTCOMES, PAUSED, TEXT
+from teleop.session import StudentVersion
 from teleop.worlds.catalogue import World
 
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -48,10 +50,21 @@ class ReplayScene:
     """One recording, one episode of it in memory at a time."""
 
     def __init__(
-        self, reader: Reader, world: World, painter: Painter, *, then: Following = close_window
+        self,
+        reader: Reader,
+        world: World,
+        painter: Painter,
+        *,
+        student: StudentVersion | None = None,
+        then: Following = close_window,
     ) -> None:
-        """world: whose names and rate are shown. painter: draws it from observations alone."""
+        """world: whose names and rate are shown. painter: draws it from observations alone. student: a policy to show
+        in place of the recorded student."""
         self._reader, self._world, self._painter, self._then = reader, world, painter, then
+        self._student = student
+        self._layer_key = None if student is None else layer_key(painter, world)
+        change = () if self._layer_key is None else (KeyRow((self._layer_key,), "change map"),)
+        self._keys = (*KEYS[:-1], *change, KEYS[-1])
         self._episode: EpisodeView | None = None
         self.step = 0
         """Where the playhead is: before this step, or at the episode's end."""
@@ -85,7 +98,8 @@ class ReplayScene:
         if index >= self._reader.n_episodes:
             self._reader.refresh()
         if 0 <= index < self._reader.n_episodes:
-            self._episode = load_episode(self._reader, index)
+            episode = load_episode(self._reader, index)
+            self._episode = episode if self._student is None else with_student(episode, self._student.policy)
             self.step = 0
             self._next_s = self._now_s + self._period_s
 
@@ -128,6 +142,8 @@ class ReplayScene:
                 self._scrubbing = False
 
     def _press(self, name: str | None) -> None:
+        if name is not None and name == self._layer_key:
+            show_next_layer(self._painter)
         match name:
             case "escape":
                 self._leaving = True
@@ -197,7 +213,7 @@ class ReplayScene:
         if self._episode is None:
             return
         surface.set_clip(layout.inside)
-        self._painter.draw(surface, layout.world, _view(self._episode, self.step), self._now_s)
+        self._painter.draw(surface, layout.world, _view(self._episode, self.step, self._student), self._now_s)
         surface.set_clip(None)
         strip = pygame.Rect(layout.stage.x, layout.stage.bottom, layout.panel.right - layout.stage.x, 0)
         strip.height = surface.get_height() - strip.y
@@ -261,12 +277,19 @@ class ReplayScene:
     def _draw_step(self, surface: pygame.Surface, rest: pygame.Rect, episode: EpisodeView) -> int:
         typeface = self._typeface
         lines = self._about_the_step(episode)
-        height = card.heading_height(typeface) + len(lines) * card.line_height(typeface)
+        shown = legend_of(self._painter)
+        height = card.heading_height(typeface) + (len(lines) + (shown is not None)) * card.line_height(
+            typeface
+        )
         area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
         inside = card.draw_card(surface, typeface, area)
         inside.y += card.draw_heading(surface, typeface, inside, "this step")
         for caption, value, colour in lines:
             inside.y += card.draw_line(surface, typeface, inside, caption, value, colour)
+        if shown is not None:
+            card.draw_scale(
+                surface, typeface, inside, f"map: {shown.caption}", (shown.low, shown.high), shown.colours
+            )
         return area.height
 
     def _about_the_step(self, episode: EpisodeView) -> list[tuple[str, str, tuple[int, int, int]]]:
@@ -282,9 +305,15 @@ class ReplayScene:
             ("executed", self._named(episode.actions[self.step]), TEXT),
             ("reward", number(reward), TEXT),
             ("student would", "–" if proposed is None else self._named(proposed), TEXT),
-            ("student", "none" if version < 0 else f"v{version}", TEXT),
+            ("student", self._student_named(version), TEXT),
             ("labels", said or "none", TEXT if said else FAINT),
         ]
+
+    def _student_named(self, version: int) -> str:
+        """Whose actions `student would` tells: of the policy given, else of the version recorded."""
+        if self._student is not None:
+            return "the given policy"
+        return "none" if version < 0 else f"v{version}"
 
     def _named(self, action: Any) -> str:
         names = self._world.action_names
@@ -294,7 +323,7 @@ class ReplayScene:
 
     def _draw_keys(self, surface: pygame.Surface, rest: pygame.Rect, episode: EpisodeView) -> int:
         typeface = self._typeface
-        places = flow(typeface, KEYS, rest.width - 2 * typeface.px(14))
+        places = flow(typeface, self._keys, rest.width - 2 * typeface.px(14))
         height = card.heading_height(typeface) + places[-1][1][1] + cap_height(typeface)
         area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
         inside = card.draw_card(surface, typeface, area)
@@ -335,8 +364,8 @@ class ReplayScene:
         return self._layout
 
 
-def _view(episode: EpisodeView, step: int) -> View:
-    """The moment before `step`, or the end."""
+def _view(episode: EpisodeView, step: int, student: StudentVersion | None) -> View:
+    """The moment before `step`, or the end; student: whose policy is laid over the world."""
     at_end = step == episode.length
     return View(
         observation=episode.observations[min(step, len(episode.observations) - 1)],
@@ -345,4 +374,7 @@ def _view(episode: EpisodeView, step: int) -> View:
         colour=PAUSED if at_end else DRIVERS[episode.drivers[step]],
         action=None if at_end else episode.actions[step],
         student_action=None if at_end else episode.student_actions[step],
+        policy=None if student is None else student.policy,
+        version=-1 if student is None else student.version,
+        reward=None if student is None else student.reward,
     )

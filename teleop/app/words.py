@@ -156,3 +156,8 @@ def number(value: float) -> str:
     """A return: whole where it is whole, else with one digit; with a real minus sign."""
     text = f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
     return text.replace("-", "−")
+
+
+def figure(value: float) -> str:
+    """Any number, to two digits; with a real minus sign."""
+    return f"{value:.2g}".replace("-", "−")

@@ -24,6 +24,8 @@ class Replay:
     """Without a window; implies --verify."""
     verify: bool = False
     """Re-step every episode from its seed with its executed actions; the first divergence is named, exit status 1."""
+    policy: Path | None = None
+    """In the window: a policy to show beside what was done; on GridWorld, upon the map (V changes what is shown)."""
     seed: int | None = None
     """Not used: a replay takes its seeds from the recording."""
     json: bool = False
@@ -34,7 +36,7 @@ class Replay:
         if not (self.headless or self.verify or self.json):
             from teleop.app import run_replay
 
-            run_replay(self.file)
+            run_replay(self.file, policy=self.policy)
             return Report({})
         found = verify(self.file)
         text = (

@@ -20,6 +20,7 @@ from recordings.demonstrations import Demonstrations
 from recordings.errors import UnderstudyError
 from teleop.plots import cartpole, look, maps
 from teleop.plots.curves import Moment, draw_metric, is_measured_once, shown_metrics
+from teleop.visits import demonstrated_visits, policy_visits
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
 WIDTH_IN = 8.0
@@ -119,9 +120,9 @@ def _map_pictures(facts: WorldFacts, policy: Policy, lesson: Lesson) -> list[Pic
     pictures: list[Picture] = [partial(maps.draw_policy, grid=grid, policy=policy)]
     if lesson.snapshot.reward is not None:
         pictures.insert(0, partial(maps.draw_reward, grid=grid, reward=lesson.snapshot.reward))
-    visits = {"Where the policy goes": maps.policy_visits(grid.model, policy)}
+    visits = {"Where the policy goes": policy_visits(grid.model, policy)}
     if lesson.demonstrations is not None and len(lesson.demonstrations):
-        visits["Where the demonstrations went"] = maps.demonstrated_visits(grid.model, lesson.demonstrations)
+        visits["Where the demonstrations went"] = demonstrated_visits(grid.model, lesson.demonstrations)
     norm = maps.visits_norm(*visits.values())
     for title, values in visits.items():
         pictures.append(partial(maps.draw_visits, grid=grid, visits=values, norm=norm, title=title))

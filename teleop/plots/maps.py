@@ -22,9 +22,8 @@ from matplotlib.patches import Polygon
 
 from learners.evaluation import policy_table
 from learners.interface import Array, DiscretePolicy, FloatArray, IntArray, Policy, TabularModel
-from learners.tabular import propagate
-from recordings.demonstrations import Demonstrations
 from teleop.plots import look
+from teleop.visits import SELDOM
 
 ARROW = np.array(
     [(0.42, 0.0), (0.02, 0.34), (0.02, 0.11), (-0.42, 0.11), (-0.42, -0.11), (0.02, -0.11), (0.02, -0.34)]
@@ -37,8 +36,6 @@ SHOWN_PROBABILITY = 0.15
 FAINTEST = 0.2
 OUTLIERS = 0.5
 """Percent of the rewards at each end that may lie outside the scale."""
-SELDOM = 1e-4
-"""Visits an episode below which a cell looks unvisited."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,20 +164,6 @@ def visits_norm(*visits: FloatArray) -> LogNorm:
     seen = np.concatenate([values[values >= SELDOM] for values in visits])
     low, high = (float(seen.min()), float(seen.max())) if len(seen) else (SELDOM, 1.0)
     return LogNorm(low, max(high, low * 10))
-
-
-def policy_visits(model: TabularModel, policy: Policy) -> FloatArray:
-    """(S,) how often an episode of the policy's most probable actions comes to each state: exact."""
-    visits: FloatArray = propagate(model, policy_table(policy, model)).sum(axis=0)
-    return visits
-
-
-def demonstrated_visits(model: TabularModel, demonstrations: Demonstrations) -> FloatArray:
-    """(S,) how often a demonstration comes to each state, its start and its end included."""
-    first = int(getattr(demonstrations.observation_space, "start", 0))
-    seen = np.concatenate([demonstrations.observations, demonstrations.final_observations]) - first
-    visits: FloatArray = np.bincount(seen, minlength=model.n_states) / max(1, len(demonstrations.starts))
-    return visits
 
 
 def arrows(

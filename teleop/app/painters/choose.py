@@ -9,12 +9,14 @@ import gymnasium as gym
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.gridworld import GridWorldPainter
 from teleop.app.painters.rendered import NumbersPainter, RenderedPainter
-from teleop.app.painters.view import Painter
+from teleop.app.painters.view import LayeredPainter, Legend, Painter
 from teleop.worlds.catalogue import World, made
 from teleop.worlds.errors import WorldError
-from teleop.worlds.gridworld_map import GridWorldMap
+from teleop.worlds.gridworld import GridWorld
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
+LAYER_KEYS = ("v", "f5")
+"""The key that lays something else over a map, and its stand-in for a world that drives with the first."""
 
 
 def painter_for(env: gym.Env[Any, Any]) -> Painter:
@@ -34,9 +36,27 @@ def painter_for_replay(world: World) -> Painter:
 
 def painter_from_observations(env: gym.Env[Any, Any]) -> Painter:
     """A painter that needs nothing but observations, so that a replay can jump to any step."""
-    world_map = getattr(env.unwrapped, "map", None)
-    if isinstance(world_map, GridWorldMap):
-        return GridWorldPainter(world_map)
+    inner = env.unwrapped
+    if isinstance(inner, GridWorld):
+        return GridWorldPainter(inner.map, inner.tabular_model())
     if env.spec is not None and env.spec.id in CARTPOLES:
         return CartPolePainter()
     return NumbersPainter()
+
+
+def layer_key(painter: Painter, world: World) -> str | None:
+    """The key that changes what is laid over this world; None where there is nothing to change."""
+    if not isinstance(painter, LayeredPainter):
+        return None
+    return next((key for key in LAYER_KEYS if key not in world.keys), None)
+
+
+def show_next_layer(painter: Painter) -> None:
+    """Lay something else over the world, where its painter can."""
+    if isinstance(painter, LayeredPainter):
+        painter.show_next_layer()
+
+
+def legend_of(painter: Painter) -> Legend | None:
+    """What the colours laid over the world mean; None where nothing is."""
+    return painter.legend if isinstance(painter, LayeredPainter) else None

@@ -6,10 +6,12 @@ from typing import Any
 
 import pygame
 
+from learners.interface import TabularModel
 from recordings.schema import Driver
 from teleop.app.painters.arrows import arrow
 from teleop.app.painters.board import Board
-from teleop.app.painters.view import View
+from teleop.app.painters.layers import Layer, laid_over, layers_of
+from teleop.app.painters.view import Legend, View
 from teleop.palette import DRIVERS, STAGE, Colour, mix
 from teleop.worlds.gridworld_map import GridWorldMap
 
@@ -24,10 +26,15 @@ class GridWorldPainter:
 
     aspect = 1.0
 
-    def __init__(self, world: GridWorldMap) -> None:
-        self._map = world
+    def __init__(self, world: GridWorldMap, model: TabularModel) -> None:
+        """model: `world` as a table, slippery or not."""
+        self._map, self._model = world, model
         self._board: Board | None = None
-        self._version: int | None = None
+        self._shown: tuple[Layer, int] | None = None
+        """The layer on the board, and of which version of the student."""
+        self._layer = Layer.POLICY
+        self._layers: tuple[Layer, ...] = ()
+        self.legend: Legend | None = None
         self._trailed = pygame.Surface((0, 0))
         """The board with the trail upon it."""
         self._trail_of: tuple[Any, ...] = ()
@@ -37,7 +44,7 @@ class GridWorldPainter:
         cell_px = max(4, min(area.size) // self._map.side)
         board = self._board_of(cell_px, view)
         place = board.picture.get_rect(center=area.center)
-        trail_of = (cell_px, view.version, view.observation, len(view.path), view.path[:1])
+        trail_of = (cell_px, self._shown, view.observation, len(view.path), view.path[:1])
         if trail_of != self._trail_of:
             self._trail_of = trail_of
             self._paint_trail(board, view)
@@ -47,13 +54,26 @@ class GridWorldPainter:
         x, y = self._glide.towards(self._centre(view.observation, cell_px), now_s, cell_px)
         _draw_agent(surface, (place.x + x, place.y + y), cell_px, view)
 
+    def show_next_layer(self) -> None:
+        """Lay the next thing there is to show of the student over the map."""
+        if self._layers:
+            following = (self._layers.index(self._current()) + 1) % len(self._layers)
+            self._layer = self._layers[following]
+
+    def _current(self) -> Layer:
+        """The chosen layer, or the policy where a student has nothing of that kind to show."""
+        return self._layer if self._layer in self._layers else Layer.POLICY
+
     def _board_of(self, cell_px: int, view: View) -> Board:
         if self._board is None or self._board.cell_px != cell_px:
-            self._board, self._version = Board(self._map, cell_px), None
+            self._board, self._shown = Board(self._map, cell_px), None
             self._trailed = pygame.Surface(self._board.picture.get_size())
-        if self._version != view.version:
-            self._version = view.version
-            self._board.show(view.policy)
+        self._layers = layers_of(view)
+        shown = self._current(), view.version
+        if self._shown != shown:
+            self._shown = shown
+            codes, self.legend = laid_over(shown[0], view, self._model)
+            self._board.show(codes)
         return self._board
 
     def _centre(self, state: Any, cell_px: int) -> Point:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pygame
 
-from learners.interface import Policy
+from learners.interface import FloatArray, Policy
 from recordings.schema import Driver
 from teleop.palette import Colour
 
@@ -33,6 +33,20 @@ class View:
     """The student, for painters that can show a whole policy."""
     version: int = -1
     """Of the student; a painter may keep a policy's picture until this changes."""
+    reward: FloatArray | None = None
+    """What the student's learner took the demonstrators' reward to be, (S,) or (S, A); None: it recovered none."""
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the colours on a map mean."""
+
+    caption: str
+    """What is shown."""
+    low: str
+    high: str
+    """What the first and the last colour stand for."""
+    colours: tuple[Colour, ...]
 
 
 class Painter(Protocol):
@@ -45,4 +59,18 @@ class Painter(Protocol):
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
         """Draw the world into `area` of `surface`, as large as fits and centred."""
+        ...
+
+
+@runtime_checkable
+class LayeredPainter(Painter, Protocol):
+    """Draws a world with something about the student laid over it: one thing of several at a time."""
+
+    @property
+    def legend(self) -> Legend | None:
+        """What the layer drawn last means; None where there was none."""
+        ...
+
+    def show_next_layer(self) -> None:
+        """Lay the next thing over the world, the first again after the last."""
         ...

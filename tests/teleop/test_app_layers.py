@@ -1,0 +1,218 @@
+"""What is laid over GridWorld's map: which layers there are, what they say, and that a key changes them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import recordings
+from learners.checkpoint import save
+from learners.errors import UnsupportedWorldError
+from learners.policies import Architecture, NetworkPolicy, policy_from
+from recordings.schema import Driver, Header, Outcome
+from teleop.app import run_replay
+from teleop.app.painters import gridworld
+from teleop.app.painters.choose import painter_for_replay
+from teleop.app.painters.layers import FIRST_TINT, LEVELS, Layer, laid_over, layers_of, tint_of
+from teleop.app.painters.view import View
+from teleop.app.replay import ReplayScene
+from teleop.app.window import Window
+from teleop.clock import StepClock
+from teleop.palette import DRIVERS
+from teleop.session import StudentVersion
+from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
+from teleop.worlds.gridworld_map import GridWorldMap, map_with
+from tests.teleop.app_pilot import Pilot, correction_session, drive, recording_session
+
+DOWN, RIGHT = 1, 3
+
+
+def small_map() -> GridWorldMap:
+    """Three by three, the middle costs."""
+    return map_with(np.arange(9) == 4)
+
+
+def table(world: GridWorldMap | None = None, action: int = RIGHT) -> NetworkPolicy:
+    """Always `action`: certain in the even states, the odd ones let the one before them answer."""
+    n = 2500 if world is None else world.n_cells
+    spaces = GRIDWORLD.make()
+    architecture = Architecture(type(spaces.observation_space)(n), spaces.action_space)  # type: ignore[call-arg]
+    spaces.close()
+    outputs = np.zeros((n, 4), np.float32)
+    outputs[:, action] = 20.0
+    states = np.arange(n)
+    return policy_from(architecture, {"outputs": outputs, "stand_in": states - states % 2})
+
+
+def view_of(policy: NetworkPolicy | None, **more: object) -> View:
+    return View(observation=0, policy=policy, version=1, **more)  # type: ignore[arg-type]
+
+
+def test_a_layer_for_everything_that_is_known_of_the_student() -> None:
+    policy = table(small_map())
+    assert layers_of(view_of(None)) == ()
+    plain = (Layer.POLICY, Layer.CONFIDENCE, Layer.VISITS, Layer.NOTHING)
+    assert layers_of(view_of(policy)) == plain
+    assert Layer.REWARD in layers_of(view_of(policy, reward=np.zeros(9)))
+
+
+def test_confidence_tints_what_was_taught_alone() -> None:
+    world = small_map()
+    codes, legend = laid_over(Layer.CONFIDENCE, view_of(table(world)), world.tabular_model())
+    assert codes.tolist() == [FIRST_TINT[Layer.CONFIDENCE] + LEVELS - 1, 0] * 4 + [codes[8]]
+    assert legend is not None
+    assert (legend.caption, legend.low, legend.high) == ("confidence", "guess", "sure")
+
+
+def test_visits_are_those_of_whole_episodes() -> None:
+    """Always right: everybody ends at the right border and bumps on; none of the left column is entered."""
+    world = small_map()
+    codes, _ = laid_over(Layer.VISITS, view_of(table(world)), world.tabular_model(horizon=50))
+    grid = codes.reshape(3, 3)
+    assert (grid[:2, 2] == codes.max()).all()
+    assert (grid[:, 0] < grid[:, 2]).all()
+    assert grid[1, 1] == grid[1, 0]  # passed through once by who starts to the left of it
+
+
+def test_rewards_are_tinted_by_their_sign() -> None:
+    world = small_map()
+    reward = np.zeros(9)
+    reward[3], reward[5] = -2.0, 2.0
+    codes, legend = laid_over(Layer.REWARD, view_of(table(world), reward=reward), world.tabular_model())
+    assert tint_of(int(codes[3])).colour == DRIVERS[Driver.HUMAN]
+    assert tint_of(int(codes[5])).colour == DRIVERS[Driver.STUDENT]
+    assert len(set(np.delete(codes, [3, 5]).tolist())) == 1
+    assert legend is not None
+    assert (legend.low, legend.high) == ("−2", "2")
+    by_action = np.repeat(reward[:, None], 4, axis=1) - [0.0, 1.0, 2.0, 3.0]
+    again, _ = laid_over(Layer.REWARD, view_of(table(world), reward=by_action), world.tabular_model())
+    assert again.tolist() == codes.tolist()  # the best action's counts
+
+
+@pytest.fixture
+def window() -> Iterator[Window]:
+    with Window(hidden=True) as window:
+        yield window
+
+
+def caption(pilot: Pilot) -> str:
+    legend = pilot.scene._painter.legend  # type: ignore[attr-defined]
+    return "" if legend is None else str(legend.caption)
+
+
+def test_a_key_goes_through_the_layers_and_the_world_takes_no_step(window: Window, tmp_path: Path) -> None:
+    clock = StepClock()
+    session = correction_session("gridworld", tmp_path / "d.h5", clock)
+    session.adopt(StudentVersion(table(), version=0, reward=np.linspace(-1, 1, 2500)))
+    pilot = drive(window, session, clock)
+    pilot.tap("p")
+    steps, pictures, captions = session.recorder.steps, [], []
+    for _ in range(5):
+        pilot.frames()
+        captions.append(caption(pilot))
+        pictures.append(pilot.picture()[30:700, 70:700])
+        pilot.tap("v")
+    assert captions == ["policy", "confidence", "visits an episode", "recovered reward", ""]
+    assert len({picture.tobytes() for picture in pictures}) == 5
+    pilot.frames()
+    assert np.array_equal(pilot.picture()[30:700, 70:700], pictures[0])
+    assert session.recorder.steps == steps
+    pilot.scene.leave()
+
+
+def test_a_layer_is_made_once_a_student(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Layer] = []
+
+    def counted(layer: Layer, *rest: object) -> object:
+        made.append(layer)
+        return laid_over(layer, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gridworld, "laid_over", counted)
+    clock = StepClock()
+    session = correction_session("gridworld", tmp_path / "d.h5", clock, gate="human")
+    session.adopt(StudentVersion(table(), version=0))
+    pilot = drive(window, session, clock)
+    pilot.tap("v", "v")
+    pilot.seconds(2.0)
+    assert session.recorder.steps > 5
+    assert made == [Layer.POLICY, Layer.CONFIDENCE, Layer.VISITS]
+    session.adopt(StudentVersion(table(action=DOWN), version=1))
+    pilot.seconds(0.5)
+    assert made[3:] == [Layer.VISITS]
+    pilot.scene.leave()
+
+
+def test_a_reward_goes_when_another_student_comes(window: Window, tmp_path: Path) -> None:
+    clock = StepClock()
+    session = correction_session("gridworld", tmp_path / "d.h5", clock)
+    session.adopt(StudentVersion(table(), version=0, reward=np.ones(2500)))
+    pilot = drive(window, session, clock)
+    pilot.tap("v", "v", "v")
+    assert caption(pilot) == "recovered reward"
+    session.adopt(StudentVersion(table(), version=1))
+    pilot.frames()
+    assert caption(pilot) == "policy"
+    pilot.scene.leave()
+
+
+def test_there_is_nothing_to_change_while_demonstrations_are_recorded(window: Window, tmp_path: Path) -> None:
+    clock = StepClock()
+    pilot = drive(window, recording_session("gridworld", tmp_path / "g.h5", clock), clock)
+    before = pilot.picture()
+    pilot.tap("v")
+    pilot.frames()
+    assert np.array_equal(before, pilot.picture())
+    pilot.scene.leave()
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """One GridWorld episode of three steps down."""
+    path, env = tmp_path / "down.h5", GRIDWORLD.make()
+    with recordings.Recorder(path, Header.for_env(env, control_hz=8.0)) as recorder:
+        recorder.begin_episode(env.reset(seed=3)[0], seed=3)
+        for _ in range(3):
+            after, reward, terminated, truncated, _ = env.step(DOWN)
+            recorder.step(DOWN, float(reward), terminated, truncated, after, driver=Driver.SCRIPTED)
+        recorder.end_episode(Outcome.FAILURE)
+    env.close()
+    return path
+
+
+def test_a_replay_shows_what_a_policy_would_have_done(window: Window, recording: Path) -> None:
+    reader = recordings.open(recording)
+    student = StudentVersion(table(), version=0, reward=np.ones(2500))
+    scene = ReplayScene(reader, GRIDWORLD, painter_for_replay(GRIDWORLD), student=student)
+    pilot = Pilot(window, scene, StepClock())
+    pilot.frames()
+    assert caption(pilot) == "policy"
+    about = {name: value for name, value, _ in scene._about_the_step(scene._episode)}  # type: ignore[arg-type]
+    assert (about["executed"], about["student would"]) == ("down", "right")
+    pilot.tap("v", "v", "v")
+    assert caption(pilot) == "recovered reward"
+    scene.leave()
+
+
+def test_a_replay_refuses_a_policy_of_another_world(recording: Path, tmp_path: Path) -> None:
+    env = CARTPOLE.make()
+    architecture = Architecture(env.observation_space, env.action_space)
+    env.close()
+    ones = {name: np.ones(shape, np.float32) for name, shape in architecture.shapes().items()}
+    save(policy_from(architecture, ones), tmp_path / "cart.safetensors")
+    with pytest.raises(UnsupportedWorldError, match="observation_space"):
+        run_replay(recording, policy=tmp_path / "cart.safetensors", hidden=True)
+
+
+def test_the_world_s_own_keys_come_first() -> None:
+    from teleop.app.painters.choose import layer_key
+
+    painter = painter_for_replay(GRIDWORLD)
+    assert layer_key(painter, GRIDWORLD) == "v"
+    assert layer_key(painter, dataclasses.replace(GRIDWORLD, keys={"v": 0})) == "f5"
+    assert layer_key(painter_for_replay(CARTPOLE), CARTPOLE) is None
