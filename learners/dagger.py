@@ -10,8 +10,9 @@ One loop serves behavioural cloning and DAgger; they differ in who drives while 
 Objective: the cloning loss in the states that the student itself visits. Without step 4 errors compound, up
 to quadratically with the episode's length; with it, linearly (theorem 3.2).
 
-Reading order: `imitate` (the loop), `train` (the parts together), `Practice` (sampling without a person).
-The live session can be another sampler: anything that turns a `Round` into labelled steps will do.
+Reading order: `imitate` (the loop), `train` (the parts together); `learners.practice` samples without a person,
+`learners.gates` decide who drives. The live session is another sampler: anything that turns a `Round` into labelled
+steps will do.
 """
 
 from __future__ import annotations
@@ -25,24 +26,36 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc
+from learners.doubts import (
+    Disagreement,
+    Doubt,
+    Novelty,
+    NoveltyOfState,
+    NoveltyOfVector,
+    UnseenState,
+    Unsureness,
+)
 from learners.errors import NothingToLearnError
-from learners.gates import BetaGate, Gate, Schedule, UncertaintyGate, beta_of_round
+from learners.evaluation import evaluate
+from learners.gates import (
+    BetaGate,
+    EnsembleGate,
+    ExpertGate,
+    Gate,
+    HumanGate,
+    NoveltyGate,
+    Schedule,
+    ThriftyGate,
+    UncertaintyGate,
+    beta_of_round,
+)
 from learners.interface import Array, Expert, Policy, Snapshot
-from learners.worlds import headless
+from learners.practice import Practice, Round, Tally
+from learners.simulated_person import SimulatedPerson
+from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 
-
-@dataclass(frozen=True)
-class Round:
-    """What a sampler is told at the start of a round."""
-
-    index: int
-    """0 is the first."""
-    beta: float
-    """The expert's share of the driving, where a mixture drives."""
-    student: Policy | None
-    """The student so far; None before there is one: the expert drives."""
-
+GateName = Literal["expert", "beta", "human", "uncertainty", "novelty", "ensemble", "thrifty"]
 
 Sample = Callable[[Round], "Demonstrations"]
 """Steps of one round, those with a label marked. No label: nothing is left to ask, and the loop ends."""
@@ -56,23 +69,33 @@ def imitate(
     betas: list[float],
     known: Demonstrations | None = None,
     start: Policy | None = None,
+    labels: int | None = None,
 ) -> Iterator[Snapshot]:
     """The loop that behavioural cloning (betas = [1]) and DAgger share; one snapshot a round.
 
-    betas: the expert's share of the driving in each round. known: labelled steps to begin with.
+    betas: the expert's share of the driving in each round. known: labelled steps to begin with. labels: those
+    that may be given, beside the known.
     """
-    student, data, env_steps = start, known, 0
+    student, data, env_steps, given = start, known, 0, 0
     if known is not None and student is None:
         student = fit(known, None).policy
     for index, beta in enumerate(betas):
-        fresh = sample(Round(index, beta, student))
+        left = None if labels is None else labels - given
+        if left is not None and left <= 0:
+            return
+        fresh = sample(Round(index, beta, student, given, left))
         if not fresh.labelled.any():
             return
         env_steps += len(fresh.observations)
+        given += int(fresh.labelled.sum())
         data = fresh if data is None else concatenate([data, fresh])
         fitted = fit(data, student)
         student = fitted.policy
-        yield Snapshot(index + 1, student, {**fitted.metrics, **counts(data)}, env_steps)
+        metrics = {**counts(data), **fitted.metrics}
+        tally = getattr(sample, "tally", None)
+        if isinstance(tally, Tally):
+            metrics |= tally.metrics()
+        yield Snapshot(index + 1, student, metrics, env_steps)
 
 
 def counts(data: Demonstrations) -> dict[str, float]:
@@ -88,28 +111,59 @@ def counts(data: Demonstrations) -> dict[str, float]:
 
 def quick_student() -> bc.Config:
     """A student that is fitted in well under a second: a round should not keep the expert waiting."""
-    return bc.Config(hidden=(), learning_rate=0.05, l2=1e-3, updates=300, check_every=100)
+    return bc.Config(hidden=(), learning_rate=0.1, l2=1e-4, updates=200, check_every=100, held_out=0.0)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of DAgger."""
+    """Settings of DAgger. None: what suits the world, a table or a perceptron being its student."""
 
-    rounds: int = 20
-    """Times that states are sampled, labelled and learned from."""
+    labels: int | None = None
+    """Labels that the expert gives at most; None: no limit."""
+    rounds: int | None = None
+    """Times at most that states are sampled, labelled and learned from. None: 20 with the gates "expert" and
+    "beta", which would go on for ever; 60 with the others, which end when there is nothing left to ask."""
     labels_per_round: int | None = None  # labels
-    """A round ends with its last label; None: 100 on Discrete states, 25 on others."""
-    steps_per_round: int = 50_000  # environment steps
-    """A round ends here at the latest, however few its labels."""
-    gate: Literal["beta", "uncertainty"] = "uncertainty"
-    """Who drives: "beta" the expert by lot, and every state is labelled; "uncertainty" the expert where the
-    student is unsure or goes in circles, and only those states are labelled."""
+    """A round ends with its last label. None: 25 (perceptron); a tenth of those so far, at least 10 (table); with
+    the gates "expert" and "beta" 100 (table)."""
+    steps_per_round: int = 20_000  # environment steps
+    """A round ends here at the latest, however few its labels; without any label it is the last one."""
+    settled: float | None = None  # share of the states visited so far
+    """Training ends where a round changes the student's choice in less than this. None: 0 (table), never, for a
+    table is done when nothing is asked; 0.02 (perceptron)."""
+    gate: GateName | None = None
+    """Who drives. "expert": the expert; "beta": the expert by lot, and every state is labelled; "human": a
+    simulated person takes over when the student errs; and four by which the student asks, and only there is
+    labelled: "uncertainty" where it is unsure, "novelty" far from every label, "ensemble" where students of
+    resampled labels disagree, "thrifty" where its doubt is among the greatest, within an allowance. All but the
+    first three: also where a Discrete state comes up again. None: "novelty" (table), "uncertainty" (perceptron)."""
     schedule: Schedule = "first-only"
     """Gate "beta": the expert's share of the driving over the rounds."""
     beta: float = 0.5  # share of the steps
     """Gate "beta" with schedule "constant": the expert's share of the driving."""
-    threshold: float = 0.6  # probability
-    """Gate "uncertainty": the student is unsure where its most probable action has less."""
+    threshold: float | None = None  # probability
+    """Gate "uncertainty": the student is unsure where its best action has less. None: 0.6 (table), 0.9."""
+    far: float = 0.95
+    """Gate "novelty": a state is far where labels are further away than this quantile of them from the next."""
+    near: float = 0.5
+    """Gate "novelty": the student takes back nearer than this quantile."""
+    doubt: float = 0.1
+    """Gate "ensemble": the student asks where its like disagree by more than this; it takes back below half."""
+    members: int = 5
+    """Gate "ensemble": students fitted."""
+    share: float = 0.05  # share of the steps
+    """Gate "thrifty": the expert's allowance."""
+    delay: int = 0  # steps
+    """The expert reacts to what it saw so many steps ago; gate "human": and notices so late. Where states are
+    Discrete the world waits for answers, and only noticing takes time."""
+    slips: float = 0.0  # share of the answers
+    """So often the expert gives another action than it means."""
+    noise: float | Literal["estimated"] = 0.0
+    """DART: noise in what the expert executes, none in its labels. Discrete actions: the share replaced; Box: the
+    deviation added. "estimated": as great as the student's error on each round's labels, before it learns them."""
+    alone_episodes: int = 10
+    """Episodes after each round in which the student is on its own, for its metrics only; on a table they are
+    exact. 0: none."""
     student: bc.Config = field(default_factory=quick_student)
     """How the student is fitted in each round."""
 
@@ -125,122 +179,186 @@ def train(
     start: Policy | None = None,
     symmetry: bc.Symmetry | None = None,
 ) -> Iterator[Snapshot]:
-    """One snapshot a round; `Snapshot.step` counts rounds, its metrics count `labels` and `distinct_labels`.
+    """One snapshot a round; `Snapshot.step` counts rounds.
 
     demonstrations: labelled steps to begin with. expert: who labels. sample: where labelled steps come
     from; by default `Practice` in `world` with `expert`. start, symmetry: as in `bc.train`.
+    Metrics: `labels`, `distinct_labels`, `return_alone`; from `Practice` also `takeovers`, `switches` (each way),
+    `takeover_length` (mean, steps), `autonomous` (share of the steps), `return_assisted` (complete episodes of the
+    round); `changed` (share of the states visited so far in which this round changed the student's choice).
     Raises NothingToLearnError without a sampler and without a world and an expert to make one.
     """
+    facts = None if world is None else facts_of(world)
     if sample is None:
-        if world is None or expert is None:
+        if world is None or facts is None or expert is None:
             raise NothingToLearnError(
                 "dagger: expected a world to practise in and an expert who labels, found "
                 f"{'no world' if world is None else 'no expert'}. Name both."
             )
-        sample = Practice(config, world, expert, rng)
+        sample = practice(config, world, facts, expert, rng, demonstrations, symmetry)
+    teacher = Teacher(config, world, facts, rng, symmetry)
+    rounds = config.rounds or (20 if config.gate in ("expert", "beta") else 60)
+    betas = [beta_of_round(config.schedule, i, rounds, config.beta) for i in range(rounds)]
+    return _until_settled(teacher, imitate(sample, teacher.fit, betas, demonstrations, start, config.labels))
 
-    def fit(data: Demonstrations, student: Policy | None) -> Snapshot:
-        *_, last = bc.train(config.student, data, world, rng, start=student, symmetry=symmetry)
+
+def _until_settled(teacher: Teacher, snapshots: Iterator[Snapshot]) -> Iterator[Snapshot]:
+    for snapshot in snapshots:
+        yield snapshot
+        if snapshot.metrics["changed"] < teacher.settled:
+            return
+
+
+class Teacher:
+    """Fits students to labels."""
+
+    def __init__(
+        self,
+        config: Config,
+        world: EnvSpec | None,
+        facts: WorldFacts | None,
+        rng: np.random.Generator,
+        symmetry: bc.Symmetry | None,
+    ) -> None:
+        self._config, self._world, self._rng, self._symmetry = config, world, rng, symmetry
+        is_table = facts is not None and _is_tabular(facts)
+        self.settled = (0.0 if is_table else 0.02) if config.settled is None else config.settled
+
+    def fit(self, data: Demonstrations, student: Policy | None) -> Snapshot:
+        """The next student, how far it differs from this one, and how it does alone."""
+        last = self.fitted(data, student)
+        metrics = {**last.metrics, "changed": _changed(student, last.policy, data.observations)}
+        if self._world is not None and self._config.alone_episodes > 0:
+            seed = int(self._rng.integers(2**31))
+            alone = evaluate(last.policy, self._world, episodes=self._config.alone_episodes, seed=seed)
+            metrics["return_alone"] = alone.return_mean
+        return replace(last, metrics=metrics)
+
+    def fitted(self, data: Demonstrations, student: Policy | None) -> Snapshot:
+        """Cloned from all labels."""
+        *_, last = bc.train(
+            self._config.student, data, self._world, self._rng, start=student, symmetry=self._symmetry
+        )
         return last
 
-    betas = [beta_of_round(config.schedule, i, config.rounds, config.beta) for i in range(config.rounds)]
-    return imitate(sample, fit, betas, demonstrations, start)
+
+def _changed(before: Policy | None, after: Policy, observations: Array) -> float:
+    """The share of the observations in which another action is chosen; 1 where nobody chose before."""
+    if before is None:
+        return 1.0
+    same = np.isclose(before.act(observations), after.act(observations), atol=0.01)
+    return 1.0 - float(same.reshape(len(observations), -1).all(1).mean())
 
 
-# -- sampling without a person ---------------------------------------------------------------------------
+# -- practice, put together ------------------------------------------------------------------------------
 
 
-class Practice:
-    """Drives one copy of a world, lets the gate choose between student and expert, and asks for labels."""
+def practice(
+    config: Config,
+    world: EnvSpec,
+    facts: WorldFacts,
+    expert: Expert,
+    rng: np.random.Generator,
+    known: Demonstrations | None = None,
+    symmetry: bc.Symmetry | None = None,
+) -> Practice:
+    """The sampler of these settings; its gate knows the known labels."""
+    is_table = _is_tabular(facts)
+    if config.delay or config.slips or config.gate == "human":
+        expert = simulated_person(config, facts, expert, rng)
+    gate = make_gate(config, world, facts, expert, rng, symmetry)
+    for observation, action in zip(*known.pairs(), strict=True) if known is not None else ():
+        gate.learn(observation, action)
 
-    def __init__(self, config: Config, world: EnvSpec, expert: Expert, rng: np.random.Generator) -> None:
-        self._config, self._expert, self._rng = config, expert, rng
-        self._env = gym.make(headless(world), disable_env_checker=True)
-        self._world = world
-        is_discrete = isinstance(self._env.observation_space, gym.spaces.Discrete)
-        self._labels_per_round = config.labels_per_round or (100 if is_discrete else 25)
+    return Practice(
+        world,
+        expert,
+        gate,
+        rng,
+        labels_per_round=lambda labels: labels_in_round(config, is_table, labels),
+        steps_per_round=config.steps_per_round,
+        noise=config.noise,
+    )
 
-    def __call__(self, round_: Round) -> Demonstrations:
-        gate = self._gate(round_)
-        steps = _Steps(self._env)
-        labels = 0
-        while labels < self._labels_per_round and len(steps) < self._config.steps_per_round:
-            labels += self._episode(round_.student, gate, steps, self._labels_per_round - labels)
-        return steps.demonstrations(self._world)
 
-    def _gate(self, round_: Round) -> Gate:
-        if self._config.gate == "beta":
-            return BetaGate(round_.beta)
-        return UncertaintyGate(self._config.threshold)
+def labels_in_round(config: Config, is_table: bool, labels: int) -> int:
+    """Labels that a round is for, after so many."""
+    if config.labels_per_round is not None:
+        return config.labels_per_round
+    if not is_table:
+        return 25
+    return 100 if config.gate in ("expert", "beta") else max(10, labels // 10)
 
-    def _episode(self, student: Policy | None, gate: Gate, steps: _Steps, labels_left: int) -> int:
-        """One episode, cut off at the last label or step of the round; returns the labels given."""
-        labels_given, tick = 0, 0
-        observation, _ = self._env.reset(seed=int(self._rng.integers(2**31)))
-        gate.begin_episode()
-        steps.begin_episode()
-        ended = False
-        while not ended and labels_given < labels_left and len(steps) < self._config.steps_per_round:
-            drives = student is None or gate.wants_expert(observation, student, self._rng)
-            label = self._expert.act(observation, tick) if drives or self._config.gate == "beta" else None
-            action = label if drives or student is None else _act(student, observation)
-            if action is None:
-                raise NothingToLearnError(
-                    f"dagger: expected {self._expert.name!r} to drive in state {observation}, found silence."
+
+def simulated_person(
+    config: Config, facts: WorldFacts, expert: Expert, rng: np.random.Generator
+) -> SimulatedPerson:
+    """The expert with a person's weaknesses."""
+    return SimulatedPerson(
+        expert,
+        facts.action_space,
+        rng,
+        delay_steps=config.delay,
+        slips=config.slips,
+        world_waits=_is_tabular(facts),
+    )
+
+
+def make_gate(
+    config: Config,
+    world: EnvSpec,
+    facts: WorldFacts,
+    expert: Expert,
+    rng: np.random.Generator,
+    symmetry: bc.Symmetry | None = None,
+) -> Gate:
+    """The gate of these settings. expert: for "human" a SimulatedPerson."""
+    is_table = _is_tabular(facts)
+    match config.gate or ("novelty" if is_table else "uncertainty"):
+        case "expert":
+            return ExpertGate()
+        case "beta":
+            return BetaGate(config.beta)
+        case "human":
+            if not isinstance(expert, SimulatedPerson):
+                expert = simulated_person(config, facts, expert, rng)
+            return HumanGate(expert)
+        case "uncertainty":
+            return UncertaintyGate(_threshold(config, is_table))
+        case "novelty":
+            return NoveltyGate(_novelty(facts), far=config.far, near=config.near)
+        case "ensemble":
+            teacher = Teacher(config, world, facts, rng, symmetry)
+
+            def fit(observations: Array, actions: Array) -> Policy:
+                labels = Demonstrations.from_pairs(
+                    observations,
+                    actions,
+                    observation_space=facts.observation_space,
+                    action_space=facts.action_space,
                 )
-            following, reward, terminated, truncated, _ = self._env.step(action)
-            steps.add(observation, action, label, float(reward), terminated, truncated, following=following)
-            ended = terminated or truncated
-            observation, tick, labels_given = following, tick + 1, labels_given + (label is not None)
-        return labels_given
+                return teacher.fitted(labels, None).policy
+
+            return EnsembleGate(Disagreement(fit, rng, config.members), doubt=config.doubt)
+        case "thrifty":
+            doubt: Doubt = _novelty(facts) if is_table else Unsureness()
+            return ThriftyGate(doubt, share=config.share)
 
 
-def _act(student: Policy, observation: Any) -> Any:
-    action = student.act(np.asarray(observation)[None])[0]
-    return action.item() if action.ndim == 0 else action
+def _threshold(config: Config, is_table: bool) -> float:
+    return config.threshold or (0.6 if is_table else 0.9)
 
 
-class _Steps:
-    """The steps of one round, as they come in."""
+def _novelty(facts: WorldFacts) -> Novelty | UnseenState:
+    if not isinstance(facts.observation_space, gym.spaces.Discrete):
+        return NoveltyOfVector()
+    if facts.model is None or facts.model.coordinates is None:
+        return UnseenState()
+    return NoveltyOfState(facts.model.coordinates, int(facts.observation_space.start))
 
-    def __init__(self, env: gym.Env[Any, Any]) -> None:
-        self._env = env
-        self._rows: list[tuple[Any, Any, bool, float, bool, bool]] = []
-        self._starts: list[int] = []
-        self._finals: list[Any] = []
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def begin_episode(self) -> None:
-        self._starts.append(len(self._rows))
-        self._finals.append(None)
-
-    def add(
-        self, observation: Any, executed: Any, label: Any | None, reward: float, *ends: bool, following: Any
-    ) -> None:
-        shown = executed if label is None else label
-        self._rows.append((observation, shown, label is not None, reward, *ends))
-        self._finals[-1] = following
-
-    def demonstrations(self, world: EnvSpec) -> Demonstrations:
-        observations, actions, labelled, rewards, terminated, truncated = zip(*self._rows, strict=True)
-        return Demonstrations.from_steps(
-            self._column(observations, self._env.observation_space),
-            self._column(actions, self._env.action_space),
-            labelled=np.array(labelled),
-            rewards=np.array(rewards),
-            terminated=np.array(terminated),
-            truncated=np.array(truncated),
-            lengths=np.diff(self._starts, append=len(self._rows)),
-            final_observations=self._column(self._finals, self._env.observation_space),
-            observation_space=self._env.observation_space,
-            action_space=self._env.action_space,
-            env_spec=world,
-        )
-
-    def _column(self, values: Any, space: gym.Space[Any]) -> Array:
-        return np.array(values, dtype=space.dtype)
+def _is_tabular(facts: WorldFacts) -> bool:
+    return isinstance(facts.observation_space, gym.spaces.Discrete)
 
 
 def concatenate(parts: list[Demonstrations]) -> Demonstrations:

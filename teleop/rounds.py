@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from learners.dagger import Round
 from learners.gates import BetaGate
+from learners.practice import Round, Tally
 from recordings.demonstrations import Demonstrations
+from recordings.schema import Driver
 from teleop.session import Session, StudentVersion, Tick
 
 Watch = Callable[[Tick], None]
@@ -29,6 +30,8 @@ class SessionSampler:
         """run(done, watch): drives the session, headless or in a window, until `done()`; `watch` sees each step."""
         self._session, self._run = session, run
         self._labels_per_round, self._steps_per_round = labels_per_round, steps_per_round
+        self._episode = -1
+        self.tally = Tally()
 
     def __call__(self, round_: Round) -> Demonstrations:
         """The steps of one round; none labelled means that nobody was asked anything."""
@@ -39,6 +42,7 @@ class SessionSampler:
             session.adopt(StudentVersion(round_.student, round_.index, session.labels))
         ticks: list[Tick] = []
         labels_before = session.labels
+        self.tally.begin_round()
 
         def is_done() -> bool:
             return (
@@ -46,8 +50,21 @@ class SessionSampler:
                 or len(ticks) >= self._steps_per_round
             )
 
-        self._run(is_done, ticks.append)
+        def watch(tick: Tick) -> None:
+            ticks.append(tick)
+            self._count(tick)
+            if session.gate is not None and tick.label is not None:
+                session.gate.learn(tick.observation, tick.label)
+
+        self._run(is_done, watch)
         return self._demonstrations(ticks)
+
+    def _count(self, tick: Tick) -> None:
+        if tick.episode != self._episode:
+            self._episode = tick.episode
+            self.tally.begin_episode()
+        is_last = tick.terminated or tick.truncated
+        self.tally.count(tick.driver is not Driver.STUDENT, tick.reward, is_last)
 
     def _demonstrations(self, ticks: list[Tick]) -> Demonstrations:
         space, actions = self._session.env.observation_space, self._session.env.action_space

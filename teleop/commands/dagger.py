@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import gymnasium as gym
@@ -15,6 +16,9 @@ import tyro
 from learners import dagger
 from learners.evaluation import evaluate
 from learners.interface import Policy, Snapshot
+from learners.simulated_person import steps_within
+from learners.worlds import facts_of
+from recordings.errors import UnderstudyError
 from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
@@ -36,6 +40,10 @@ from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose
 
 
+class NeedsHeadless(UnderstudyError):
+    """A gate that the window does not offer."""
+
+
 @dataclass(frozen=True)
 class RoundResult:
     """One turn of the loop."""
@@ -55,9 +63,11 @@ class Dagger:
     """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
     expert: str = "human"
     """Who corrects: human, scripted, ppo (the policy that `train ppo` left), or the path of a policy."""
-    gate: GateName | Literal["auto"] = "auto"
-    """Who drives: human (the person decides), beta (a coin), uncertainty (the student asks where it was never taught),
-    expert (plain demonstration). auto: human for a person, else uncertainty."""
+    gate: dagger.GateName | Literal["auto"] = "auto"
+    """Who drives: human (the person decides; headless a simulated one), beta (a coin), uncertainty (the student asks
+    where it was never taught), expert (plain demonstration); headless also novelty (it asks far from every label),
+    ensemble (where students of resampled labels disagree), thrifty (where its doubt is greatest, within an allowance).
+    auto: human for a person, else novelty in tabular worlds, uncertainty in others."""
     out: Path | None = None
     """The recording (HDF5); an existing one of the same world is continued. Default: a new file under runs/."""
     policy: Path | None = None
@@ -78,6 +88,10 @@ class Dagger:
     """Gate beta, headless: the expert's share of the driving over the rounds."""
     beta: float = 0.5
     """Gate beta: the expert's share, in the window and under the schedule "constant"."""
+    reaction_ms: float = 250.0
+    """Gate human, headless: how long the simulated person takes to react."""
+    slips: float = 0.0
+    """Gate human, headless: the share of the simulated person's actions that are not what they meant."""
     operator: str = ""
     """Who sits at the keyboard; written into the recording."""
     keys: Path | None = None
@@ -97,14 +111,11 @@ class Dagger:
         return self._rounds(world) if self.headless else self._live(world)
 
     def _settings(self, world: World) -> CorrectSettings:
-        gate: GateName = (
-            ("human" if self.expert == "human" else "uncertainty") if self.gate == "auto" else self.gate
-        )
         return CorrectSettings(
             world,
             self.out or default_recording(world),
             expert=self.expert,
-            gate=gate,
+            gate=self._live_gate(),
             beta=self.beta,
             student=self.student,
             takeover=self.takeover,
@@ -115,6 +126,22 @@ class Dagger:
             training="none" if self.headless else "background",
             render=not self.headless,
         )
+
+    def _live_gate(self) -> GateName:
+        """What the gate means for the session's rules: every gate by which the student asks is alike to them."""
+        match self.gate:
+            case "expert" | "beta" | "human" | "uncertainty":
+                return self.gate
+            case "auto" if self.expert == "human":
+                return "human"
+            case "auto":
+                return "uncertainty"
+        if not self.headless:
+            raise NeedsHeadless(
+                f"--gate: expected human, beta, uncertainty or expert in the window, found {self.gate}. "
+                "Choose one of these, or add --headless."
+            )
+        return "uncertainty"
 
     def _live(self, world: World) -> Report:
         from teleop.app import run_session
@@ -129,10 +156,12 @@ class Dagger:
         began_s = time.monotonic()
         clock = StepClock()
         session = start_correction(self._settings(world), clock)
+        config = self._config(world)
+        sampler = self._sampler(session, world, clock, config)
         results: list[RoundResult] = []
         student: Policy | None = None if session.student is None else session.student.policy
         try:
-            for snapshot in self._snapshots(session, world, clock):
+            for snapshot in self._snapshots(session, world, sampler, config):
                 student = snapshot.policy
                 found = evaluate(student, world.spec(), seed=self.seed or 0)
                 labels, seconds = session.labels, time.monotonic() - began_s
@@ -142,17 +171,41 @@ class Dagger:
                 )
         finally:
             session.close()
-        return self._report(session, world, student, results, time.monotonic() - began_s)
+        return self._report(
+            session, world, student, results, time.monotonic() - began_s, sampler.tally.metrics()
+        )
 
-    def _snapshots(self, session: Session, world: World, clock: StepClock) -> Iterator[Snapshot]:
-        config = replace(dagger.Config(), rounds=self.rounds, schedule=self.schedule, beta=self.beta)
+    def _config(self, world: World) -> dagger.Config:
+        return dagger.Config(
+            labels=self.label_budget,
+            rounds=self.rounds,
+            gate=None if self.gate == "auto" else self.gate,
+            schedule=self.schedule,
+            beta=self.beta,
+            delay=steps_within(self.reaction_ms, world.control_hz) if self.gate == "human" else 0,
+            slips=self.slips if self.gate == "human" else 0.0,
+            alone_episodes=0,
+        )
+
+    def _sampler(
+        self, session: Session, world: World, clock: StepClock, config: dagger.Config
+    ) -> SessionSampler:
+        """The session as a sampler, with the gate that practice without a session would have."""
+        facts, rng = facts_of(world.spec()), np.random.default_rng(self.seed)
+        if self.gate == "human":
+            session.expert = dagger.simulated_person(config, facts, session.expert, rng)
+        session.gate = dagger.make_gate(config, world.spec(), facts, session.expert, rng, world.mirror)
         is_table = isinstance(session.env.observation_space, gym.spaces.Discrete)
-        sampler = SessionSampler(
+        return SessionSampler(
             session,
             lambda done, watch: headless.run(session, clock, lambda _: done(), watch),
             labels_per_round=self.labels_per_round or (100 if is_table else 25),
             steps_per_round=config.steps_per_round,
         )
+
+    def _snapshots(
+        self, session: Session, world: World, sampler: SessionSampler, config: dagger.Config
+    ) -> Iterator[Snapshot]:
         start = None if session.student is None else session.student.policy
         rng = np.random.default_rng(self.seed)
         return dagger.train(
@@ -166,7 +219,9 @@ class Dagger:
         student: Policy | None,
         results: list[RoundResult],
         seconds: float,
+        driving: Mapping[str, float] = MappingProxyType({}),
     ) -> Report:
+        """driving: who drove, in figures."""
         recording = session.recorder.path
         policy = self._save(student, world)
         found = None if student is None else evaluate(student, world.spec(), seed=self.seed or 0)
@@ -176,6 +231,7 @@ class Dagger:
             "exact": found is not None and found.exact,
             "labels": session.labels,
             "distinct_labels": session.distinct_labels,
+            **driving,
             "rounds": [vars(result) for result in results],
             "recording": str(recording),
             "policy": None if policy is None else str(policy),

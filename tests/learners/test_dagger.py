@@ -10,23 +10,19 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc, dagger
-from learners.errors import NothingToLearnError, UnsupportedWorldError
+from learners.errors import NothingToLearnError
 from learners.evaluation import evaluate
-from learners.gates import BetaGate, ExpertGate, UncertaintyGate, beta_of_round
-from learners.interface import Array, FloatArray, Snapshot
+from learners.gates import BetaGate, ExpertGate, Gate
+from learners.interface import Array, Expert, Snapshot
+from learners.practice import Practice, Round, Tally
 from recordings.demonstrations import Demonstrations
 
-RNG = np.random.default_rng(0)
 
-
-class Sure:
-    """A student that is sure of even observations alone."""
+class Lefty:
+    """A student that always goes left."""
 
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
         return np.zeros(len(observations), np.int64)
-
-    def confidence(self, observations: Array) -> FloatArray:
-        return np.where(observations % 2 == 0, 0.9, 0.5)
 
 
 class Right:
@@ -45,49 +41,6 @@ class Right:
 class Silent(Right):
     def act(self, observation: Any, tick: int) -> Any:
         return None
-
-
-def test_the_uncertainty_gate_hands_over_where_unsure_and_in_circles() -> None:
-    gate = UncertaintyGate(0.6)
-    gate.begin_episode()
-    wants = [gate.wants_expert(state, Sure(), RNG) for state in (2, 3, 4, 2)]
-    assert wants == [False, True, False, True]
-    gate.begin_episode()
-    assert not gate.wants_expert(2, Sure(), RNG)
-    patient = UncertaintyGate(0.6, on_revisit=False)
-    assert [patient.wants_expert(2, Sure(), RNG) for _ in range(2)] == [False, False]
-
-
-def test_the_uncertainty_gate_needs_a_student_that_knows_itself() -> None:
-    class Mute:
-        def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
-            return observations
-
-    with pytest.raises(UnsupportedWorldError, match="Use the gate `beta`"):
-        UncertaintyGate().wants_expert(np.zeros(2), Mute(), RNG)
-    with pytest.raises(ValueError, match="threshold"):
-        UncertaintyGate(1.5)
-
-
-def test_the_other_gates() -> None:
-    assert ExpertGate().wants_expert(0, Sure(), RNG)
-    assert BetaGate(1.0).wants_expert(0, Sure(), RNG)
-    assert not BetaGate(0.0).wants_expert(0, Sure(), RNG)
-    share = np.mean([BetaGate(0.3).wants_expert(0, Sure(), RNG) for _ in range(4000)])
-    assert share == pytest.approx(0.3, abs=0.03)
-    with pytest.raises(ValueError, match="beta"):
-        BetaGate(-0.1)
-
-
-def test_the_schedules() -> None:
-    table = {
-        "first-only": [1, 0, 0],
-        "exponential": [1, 0.5, 0.25],
-        "linear": [1, 0.5, 0],
-        "constant": [0.2, 0.2, 0.2],
-    }
-    for schedule, betas in table.items():
-        assert [beta_of_round(schedule, i, 3, 0.2) for i in range(3)] == betas  # type: ignore[arg-type]
 
 
 def labels(states: list[int], labelled: list[bool] | None = None) -> Demonstrations:
@@ -112,9 +65,9 @@ def test_cloning_is_the_loop_with_one_round_of_the_expert(chain: EnvSpec) -> Non
 
 def test_the_loop_aggregates_and_ends_when_nothing_is_left_to_ask() -> None:
     rounds = iter([labels([0, 1], [True, False]), labels([1, 1]), labels([0], [False])])
-    asked: list[dagger.Round] = []
+    asked: list[Round] = []
 
-    def sample(round_: dagger.Round) -> Demonstrations:
+    def sample(round_: Round) -> Demonstrations:
         asked.append(round_)
         return next(rounds)
 
@@ -122,7 +75,7 @@ def test_the_loop_aggregates_and_ends_when_nothing_is_left_to_ask() -> None:
 
     def fit(data: Demonstrations, student: Any) -> Snapshot:
         fitted.append(data.pairs()[0].tolist())
-        return Snapshot(1, Sure())
+        return Snapshot(1, Lefty())
 
     snapshots = list(dagger.imitate(sample, fit, [1.0, 0.5, 0.25, 0.125]))
     assert fitted == [[0], [0, 1, 1]]
@@ -159,16 +112,96 @@ def test_what_is_known_already_is_fitted_first(chain: EnvSpec) -> None:
     assert snapshots[-1].metrics["labels"] == 2
 
 
-def test_under_the_beta_gate_every_state_is_labelled(chain: EnvSpec) -> None:
-    practice = dagger.Practice(
-        dagger.Config(gate="beta", labels_per_round=7), chain, Right(), np.random.default_rng(0)
+def practice(
+    chain: EnvSpec, expert: Expert, gate: Gate, labels: int, *, steps: int = 100, noise: Any = 0.0
+) -> Practice:
+    return Practice(
+        chain,
+        expert,
+        gate,
+        np.random.default_rng(0),
+        labels_per_round=lambda _: labels,
+        steps_per_round=steps,
+        noise=noise,
     )
-    data = practice(dagger.Round(3, 0.0, Sure()))
+
+
+def test_under_the_beta_gate_every_state_is_labelled(chain: EnvSpec) -> None:
+    sampler = practice(chain, Right(), BetaGate(0.0), 7)
+    data = sampler(Round(3, 0.0, Lefty()))
     assert data.observations.tolist() == [0] * 7, "the student goes left and stays"
     assert data.labelled.all()
     assert data.pairs()[1].tolist() == [1] * 7
     assert data.lengths.tolist() == [5, 2]
     assert data.truncated.tolist() == [False] * 4 + [True, False, False]
+    assert sampler.tally.metrics() == {
+        "takeovers": 0, "switches": 0, "takeover_length": 0, "autonomous": 1, "return_assisted": 0,
+    }  # fmt: skip
+
+
+def test_on_discrete_states_a_takeover_is_seen_through_unless_the_labels_are_used_up(chain: EnvSpec) -> None:
+    assert practice(chain, Right(), ExpertGate(), 1)(Round(0, 0.0, Lefty())).pairs()[0].tolist() == [0, 1]
+    cut = practice(chain, Right(), ExpertGate(), 1)(Round(0, 0.0, Lefty(), labels_left=1))
+    assert cut.pairs()[0].tolist() == [0]
+
+
+def test_no_more_labels_are_given_than_there_are(chain: EnvSpec) -> None:
+    config = dagger.Config(labels=5, gate="expert", labels_per_round=2)
+    expert = Right()
+    *_, last = dagger.train(config, None, chain, np.random.default_rng(0), expert=expert)
+    assert len(expert.asked) == last.metrics["labels"] == 5
+
+
+def test_training_ends_when_it_changes_nothing(chain: EnvSpec) -> None:
+    config = dagger.Config(gate="expert", labels_per_round=2, settled=0.01)
+    snapshots = list(dagger.train(config, None, chain, np.random.default_rng(0), expert=Right()))
+    assert [snapshot.metrics["changed"] for snapshot in snapshots] == [1.0, 0.0]
+
+
+def test_the_metrics_say_how_the_student_does_alone_and_with_help(chain: EnvSpec) -> None:
+    *_, last = dagger.train(
+        dagger.Config(steps_per_round=50), None, chain, np.random.default_rng(0), expert=Right()
+    )
+    assert last.metrics["return_alone"] == 1
+    assert last.metrics["return_assisted"] == 1
+
+
+def test_a_tally_by_hand() -> None:
+    tally = Tally()
+    tally.begin_episode()
+    for is_last, expert_drives in enumerate([False, True, True, False, True]):
+        tally.count(expert_drives, 1.0, is_last == 4)
+    tally.begin_episode()
+    for expert_drives in (True, False, False):
+        tally.count(expert_drives, 1.0, False)
+    assert tally.metrics() == {
+        "takeovers": 3, "switches": 4, "takeover_length": 4 / 3, "autonomous": 0.5, "return_assisted": 5,
+    }  # fmt: skip
+
+
+def test_who_is_asked_and_stays_silent_leaves_the_driving_to_the_student(chain: EnvSpec) -> None:
+    data = practice(chain, Silent(), ExpertGate(), 1, steps=3)(Round(1, 0.0, Lefty()))
+    assert not data.labelled.any()
+    assert data.observations.tolist() == [0, 0, 0]
+
+
+def test_dart_disturbs_what_is_executed_and_leaves_the_labels_clean(chain: EnvSpec) -> None:
+    data = practice(chain, Right(), ExpertGate(), 4, noise=1.0)(Round(0, 1.0, None))
+    assert data.observations.tolist() == [0] * 5, "disturbed, the expert goes left"
+    assert data.pairs()[1].tolist() == [1] * 5
+
+
+def test_dart_estimates_its_level_from_the_students_error(chain: EnvSpec) -> None:
+    sampler = practice(chain, Right(), ExpertGate(), 2, noise="estimated")
+    assert sampler(Round(0, 1.0, Lefty())).observations.tolist() == [0, 1], "nothing is estimated yet"
+    assert sampler(Round(1, 0.0, Lefty())).observations.tolist() == [0] * 5, "the student is always wrong"
+
+
+@pytest.mark.parametrize("gate", ["expert", "beta", "human", "uncertainty", "novelty", "ensemble", "thrifty"])
+def test_every_gate_teaches_the_way(chain: EnvSpec, gate: Any) -> None:
+    config = dagger.Config(gate=gate, labels=30, rounds=5, steps_per_round=50)
+    *_, last = dagger.train(config, None, chain, np.random.default_rng(0), expert=Right())
+    assert last.policy.act(np.arange(2)).tolist() == [1, 1]
 
 
 def test_silence_is_not_an_action(chain: EnvSpec) -> None:

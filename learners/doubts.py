@@ -1,0 +1,185 @@
+"""How much a student should doubt itself in a state: what the gates that ask go by.
+
+Unsureness   the student's own word: one minus the probability of its best action
+Novelty      how far the state lies from the nearest labelled one
+Disagreement how differently students act that were fitted to resampled labels (EnsembleDAgger, Menda 2019)
+
+Only the first speaks of what the actions are worth (two may be equally right); the other two shrink with every label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from learners.errors import UnsupportedWorldError
+from learners.interface import Array, DiscretePolicy, FloatArray, Policy
+
+GROWTH = 1.1
+"""What is measured on all labels together is measured again once there are so many times as many."""
+
+
+class Doubt(Protocol):
+    """How much a student should doubt itself."""
+
+    def of(self, observation: Any, student: Policy) -> float:
+        """0: not at all."""
+        ...
+
+    def learn(self, observation: Any, action: Any) -> None:
+        """The expert said that `action` is right here."""
+        return
+
+
+class Unsureness(Doubt):
+    """One minus the student's `confidence`: the probability of its best action, in a state it was taught."""
+
+    def of(self, observation: Any, student: Policy) -> float:
+        """Raises UnsupportedWorldError for a student that cannot say how sure it is."""
+        confidence = getattr(student, "confidence", None)
+        if confidence is None:
+            raise UnsupportedWorldError(
+                "uncertainty gate: expected a student that can say how sure it is, found "
+                f"{type(student).__name__}, which cannot where actions are a Box. Use the gate `novelty` here."
+            )
+        return 1.0 - float(confidence(np.asarray(observation)[None])[0])
+
+
+class Novelty(Doubt):
+    """The Euclidean distance from the nearest labelled state."""
+
+    def __init__(self) -> None:
+        self._places: list[FloatArray] = []
+        self._measured_at = 0
+        self._spacing: FloatArray = np.zeros(1)
+        self._quantiles: dict[float, float] = {}
+
+    def learn(self, observation: Any, action: Any) -> None:
+        self._places.append(self._place(observation))
+
+    def typical(self, quantile: float) -> float:
+        """That quantile of the distances from each labelled state to the nearest other one; 0 of fewer than two."""
+        if len(self._places) > GROWTH * self._measured_at:
+            self._measure(np.stack(self._places))
+        if quantile not in self._quantiles:
+            self._quantiles[quantile] = float(np.quantile(self._spacing, quantile))
+        return self._quantiles[quantile]
+
+    def _place(self, observation: Any) -> FloatArray:
+        """Where a state lies (D,)."""
+        raise NotImplementedError
+
+    def _measure(self, places: FloatArray) -> None:
+        self._measured_at = len(places)
+        self._quantiles.clear()
+        distinct = np.unique(places, axis=0)
+        if len(distinct) > 1:
+            self._spacing = cKDTree(distinct).query(distinct, k=2)[0][:, 1]
+
+
+class NoveltyOfState(Novelty):
+    """In a world that says where its Discrete states lie, in the units in which it does."""
+
+    def __init__(self, coordinates: FloatArray, first_state: int = 0) -> None:
+        """coordinates (S, D)."""
+        super().__init__()
+        self._coordinates, self._first_state = coordinates, first_state
+        self._distances = np.full(len(coordinates), np.inf)
+
+    def of(self, observation: Any, student: Policy) -> float:
+        return float(self._distances[observation - self._first_state])
+
+    def learn(self, observation: Any, action: Any) -> None:
+        super().learn(observation, action)
+        away = np.linalg.norm(self._coordinates - self._places[-1], axis=1)
+        self._distances = np.minimum(self._distances, away)
+
+    def _place(self, observation: Any) -> FloatArray:
+        return cast(FloatArray, self._coordinates[int(observation) - self._first_state])
+
+
+class NoveltyOfVector(Novelty):
+    """Among observations that are numbers, in units of the labels' deviation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scaled: FloatArray = np.zeros((0, 1))
+        self._scale: FloatArray | float = 1.0
+
+    def of(self, observation: Any, student: Policy) -> float:
+        if not self._places:
+            return np.inf
+        if len(self._scaled) < len(self._places):
+            self._scaled = np.stack(self._places) / self._scale
+        away = self._scaled - self._place(observation) / self._scale
+        return float(np.sqrt(np.einsum("nd,nd->n", away, away).min()))
+
+    def _place(self, observation: Any) -> FloatArray:
+        return np.asarray(observation, np.float64).reshape(-1)
+
+    def _measure(self, places: FloatArray) -> None:
+        self._scale = np.maximum(places.std(0), 1e-8)
+        self._scaled = places / self._scale
+        super()._measure(self._scaled)
+
+
+class UnseenState(Doubt):
+    """1 in a Discrete state that nobody labelled, else 0: novelty where nothing is known of nearness."""
+
+    def __init__(self) -> None:
+        self._labelled: set[int] = set()
+
+    def of(self, observation: Any, student: Policy) -> float:
+        return float(int(observation) not in self._labelled)
+
+    def learn(self, observation: Any, action: Any) -> None:
+        self._labelled.add(int(observation))
+
+    def typical(self, quantile: float) -> float:
+        return 0.0
+
+
+class Disagreement(Doubt):
+    """How far apart students act that were each fitted to labels drawn with replacement from all labels.
+
+    The root of the mean squared distance of their answers (action probabilities, or Box actions) from their mean.
+    """
+
+    def __init__(
+        self, fit: Callable[[Array, Array], Policy], rng: np.random.Generator, members: int = 5
+    ) -> None:
+        """fit: observations (N, *o), actions (N, *a) -> a student."""
+        self._fit, self._rng, self._n_members = fit, rng, members
+        self._members: list[Policy] = []
+        self._observations: list[Any] = []
+        self._actions: list[Any] = []
+        self._fitted_at = 0
+
+    def of(self, observation: Any, student: Policy) -> float:
+        if not self._actions:
+            return np.inf
+        if len(self._actions) > GROWTH * self._fitted_at:
+            self._refit()
+        answers = np.stack([_answer(member, observation) for member in self._members])
+        return float(np.sqrt(((answers - answers.mean(0)) ** 2).sum(1).mean()))
+
+    def learn(self, observation: Any, action: Any) -> None:
+        self._observations.append(observation)
+        self._actions.append(action)
+
+    def _refit(self) -> None:
+        self._fitted_at = len(self._actions)
+        observations, actions = np.stack(self._observations), np.stack(self._actions)
+        drawn = self._rng.integers(self._fitted_at, size=(self._n_members, self._fitted_at))
+        self._members = [self._fit(observations[rows], actions[rows]) for rows in drawn]
+
+
+def _answer(member: Policy, observation: Any) -> FloatArray:
+    """A student's action probabilities (A,), or its action, flat, where it has none."""
+    batch = np.asarray(observation)[None]
+    is_discrete = isinstance(member, DiscretePolicy)
+    answer = member.probabilities(batch) if is_discrete else member.act(batch)  # type: ignore[attr-defined]
+    return np.asarray(answer, np.float64).reshape(-1)
