@@ -24,7 +24,7 @@ def policy_visits(model: TabularModel, policy: Policy) -> FloatArray:
     now = model.starts
     visits: FloatArray = now.astype(np.float64)
     for _ in range(model.horizon):
-        now = np.bincount(reached, (chances * now[:, None]).ravel(), model.n_states)
+        now = np.bincount(reached, (chances * now[:, None]).ravel(), model.n_states).astype(np.float64)
         visits += now
     return visits
 
