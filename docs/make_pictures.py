@@ -1,7 +1,7 @@
-"""Make the pictures of the window again: `python docs/make_pictures.py` (no display needed; about half a minute).
+"""Make the pictures of the window and of figures again: `python docs/make_pictures.py` (no display needed; a minute).
 
 A scripted hand presses real keys in a hidden window and a student is trained between the ticks, so every picture
-shows what a person would see.
+shows what a person would see. Figures are those of `train --plot`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pygame
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import recordings  # noqa: E402
+from learners import bc, mce_irl  # noqa: E402
+from learners.evaluation import evaluate  # noqa: E402
+from learners.interface import Snapshot  # noqa: E402
+from learners.worlds import facts_of  # noqa: E402
+from recordings.demonstrations import Demonstrations, load  # noqa: E402
 from recordings.schema import Driver, Header, LabelKind, Outcome  # noqa: E402
+from teleop import headless, plots  # noqa: E402
 from teleop.app.actions import menu_actions  # noqa: E402
 from teleop.app.drive import DriveScene  # noqa: E402
 from teleop.app.form import Form, Task  # noqa: E402
@@ -30,12 +37,15 @@ from teleop.app.replay import ReplayScene  # noqa: E402
 from teleop.app.window import FRAME_S, Scene, Window  # noqa: E402
 from teleop.clock import StepClock  # noqa: E402
 from teleop.experts import scripted_expert  # noqa: E402
+from teleop.finish import keep_policy  # noqa: E402
 from teleop.phases import Phase  # noqa: E402
 from teleop.session import Session  # noqa: E402
 from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording  # noqa: E402
 from teleop.worlds.catalogue import find  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
+FIGURE_PX = 1200
+"""Width of a figure."""
 CLUMSY = 0.06
 """Share of keys that the hand gets wrong, so that the pictures show what mistakes look like."""
 
@@ -89,8 +99,16 @@ class Hand:
 
     def save(self, name: str) -> None:
         self.frames(12)
-        PICTURES.mkdir(parents=True, exist_ok=True)
         pygame.image.save(self.window.surface, str(PICTURES / name))
+        make_small(PICTURES / name)
+
+
+def make_small(path: Path) -> None:
+    """Give a picture a palette of its own: its file becomes a third as large, and nobody sees it."""
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    few = picture.quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
 
 
 def scene_of(session: Session, file: str) -> DriveScene:
@@ -135,6 +153,64 @@ def correct(window: Window, folder: Path) -> None:
         hand.press("space")
     hand.drive(session, 9)
     hand.save("gridworld-dagger.png")
+    hand.scene.leave()
+
+
+def learn(folder: Path) -> Path:
+    """Figures of a reward recovered on GridWorld and of a clone on CartPole; returns the first one's policy file."""
+    world, data = find("gridworld"), demonstrations(folder, "gridworld", 200)
+    spec, config = world.spec(), mce_irl.Config(l2=1e-4, iterations=60)
+    model = facts_of(spec).model
+    assert model is not None
+    found = mce_irl.recover(config, model, data, np.random.default_rng(0))
+    curve = [(step, {"loss": loss}) for step, loss in enumerate(found.losses, 1)]
+    snapshot = Snapshot(len(curve), found.stationary, reward=found.reward)
+    draw("mce-irl", "gridworld", snapshot, curve, data, "learned-gridworld.png")
+    policy = folder / "mce-irl.safetensors"
+    keep_policy(found.stationary, policy, "mce-irl", world.env_id, reward=found.reward)
+    world, data, curve = find("cartpole"), demonstrations(folder, "cartpole", 1), []
+    rng = np.random.default_rng(0)
+    for snapshot in bc.train(bc.Config(), data, world.spec(), rng, symmetry=world.mirror):
+        curve.append((snapshot.step, dict(snapshot.metrics)))
+    draw("bc", "cartpole", snapshot, curve, data, "learned-cartpole.png")
+    return policy
+
+
+def demonstrations(folder: Path, world: str, episodes: int) -> Demonstrations:
+    path, clock = folder / f"{world}-scripted.h5", StepClock()
+    session = start_recording(RecordSettings(find(world), path, driver="scripted", seed=3), clock)
+    headless.run(session, clock, lambda done: done.episodes >= episodes)
+    session.close()
+    return load(path)
+
+
+def draw(
+    learner: str,
+    world: str,
+    snapshot: Snapshot,
+    curve: Sequence[tuple[int, dict[str, float]]],
+    data: Demonstrations,
+    name: str,
+) -> None:
+    title, spec = find(world).title, find(world).spec()
+    found = evaluate(snapshot.policy, spec)
+    remark = f"return {found.return_mean:.2f}" + (" (exact)" if found.exact else "")
+    plots.draw(plots.Lesson(learner, title, spec, snapshot, curve, data, remark), PICTURES / name, FIGURE_PX)
+    make_small(PICTURES / name)
+
+
+def follow(window: Window, folder: Path, policy: Path) -> None:
+    """A student that follows a recovered reward drives, upon a map of that reward."""
+    clock = StepClock()
+    settings = CorrectSettings(
+        find("gridworld"), folder / "follow.h5", seed=1, rest_s=1.0, training="inline", student=policy
+    )
+    hand = Hand(window, scene_of(start_correction(settings, clock), "runs/gridworld-3.h5"), clock)
+    hand.frames(400)
+    for _ in range(3):
+        hand.press("v")
+        hand.release("v")
+    hand.save("gridworld-reward.png")
     hand.scene.leave()
 
 
@@ -191,9 +267,12 @@ def menu(window: Window, folder: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, Window(hidden=True) as window:
         folder = Path(name)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        policy = learn(folder)
         record(window, folder, "gridworld", (35, 50, 40, 60, 40))
         record(window, folder, "cartpole", (60, 45, 110, 90, 140, 75))
         correct(window, folder)
+        follow(window, folder, policy)
         watch(window, folder)
         menu(window, folder)
     print(f"made {', '.join(sorted(path.name for path in PICTURES.glob('*.png')))} in {PICTURES}")

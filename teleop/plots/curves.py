@@ -18,9 +18,17 @@ Moment = tuple[int, Mapping[str, float]]
 
 
 def shown_metrics(curve: Sequence[Moment]) -> tuple[str, ...]:
-    """The names of the first few metrics, in the order in which the learner gives them, a return first."""
+    """The names of the first few metrics, in the order in which the learner gives them, a return first.
+
+    Of two that went exactly alike, the first.
+    """
     names = {name: None for _, metrics in curve for name in metrics}
-    return tuple(sorted(names, key=lambda name: name != "return"))[:SHOWN_METRICS]
+    ordered = sorted(names, key=lambda name: name != "return")
+    went = {name: tuple(metrics.get(name) for _, metrics in curve) for name in ordered}
+    distinct = [
+        name for index, name in enumerate(ordered) if went[name] not in [went[n] for n in ordered[:index]]
+    ]
+    return tuple(distinct[:SHOWN_METRICS])
 
 
 def is_measured_once(curve: Sequence[Moment], name: str) -> bool:

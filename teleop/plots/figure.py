@@ -58,14 +58,14 @@ def check(path: Path) -> None:
         raise PlotError(f"--plot: {path}: expected a file name with the ending {PNG}, found {found}.")
 
 
-def draw(lesson: Lesson, path: Path) -> None:
-    """Write the page as a PNG 1,600 pixels wide. Raises PlotError where it cannot be written."""
+def draw(lesson: Lesson, path: Path, width_px: int = 1600) -> None:
+    """Write the page as a PNG of this width, legible from 1,200 up. Raises PlotError where it cannot be written."""
     check(path)
     with matplotlib.rc_context(look.STYLE):
         figure = page(lesson)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(path, format="png", metadata={"Software": None})
+            figure.savefig(path, format="png", dpi=width_px / WIDTH_IN, metadata={"Software": None})
         except OSError as error:
             raise PlotError(
                 f"{path}: expected a place to write the figure, found: {error.strerror or error}. Choose another path."
@@ -80,7 +80,7 @@ def page(lesson: Lesson) -> Figure:
     rows = [PICTURE_IN] * ((len(pictures) + 1) // 2)
     if names and not has_gap:
         rows.append(NUMBERS_IN if all(is_measured_once(lesson.curve, name) for name in names) else CURVES_IN)
-    figure = Figure(figsize=(WIDTH_IN, HEADER_IN + sum(rows)), dpi=look.DOTS_PER_INCH)
+    figure = Figure(figsize=(WIDTH_IN, HEADER_IN + sum(rows)))
     grid = figure.add_gridspec(
         1 + len(rows),
         2,

@@ -20,7 +20,6 @@ Rgb = tuple[float, float, float]
 INK: Rgb = (0.13, 0.15, 0.19)
 QUIET: Rgb = (0.42, 0.45, 0.51)
 EDGE: Rgb = (0.80, 0.82, 0.85)
-DOTS_PER_INCH = 200
 
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",

@@ -21,21 +21,15 @@ from learners.tabular import propagate
 from recordings.demonstrations import Demonstrations
 from teleop import plots
 from teleop.cli import main
-from teleop.plots import cartpole, curves, figure, look, maps
+from teleop.plots import cartpole, curves, figure, maps
 from teleop.visits import demonstrated_visits, policy_visits
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 from teleop.worlds.gridworld_map import GridWorldMap, map_with
 
 UP, DOWN, LEFT, RIGHT = range(4)
 ROOT = Path(__file__).parents[2]
-DOTS_PER_INCH = 50
-WIDTH = 8 * DOTS_PER_INCH
-
-
-@pytest.fixture(autouse=True)
-def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw few pixels: quicker."""
-    monkeypatch.setattr(look, "DOTS_PER_INCH", DOTS_PER_INCH)
+WIDTH_PX = 400
+"""Few pixels are quickly drawn."""
 
 
 def small_map() -> GridWorldMap:
@@ -153,6 +147,14 @@ def test_a_return_judged_along_the_way_comes_first() -> None:
     )
 
 
+def test_metrics_that_went_alike_are_shown_once() -> None:
+    curve = [
+        (1, {"accuracy": 1.0, "ties": 1.0, "loss": 1.0}),
+        (2, {"accuracy": 0.5, "ties": 0.5, "loss": 1.0}),
+    ]
+    assert curves.shown_metrics(curve) == ("accuracy", "loss")
+
+
 def test_each_world_has_its_pictures() -> None:
     policy = table_policy(mostly(RIGHT, 2500))
     shown = walk([0, 1, 2], 2500)
@@ -170,10 +172,10 @@ def test_a_page_of_everything(tmp_path: Path) -> None:
     whole = lesson(
         GRIDWORLD, table_policy(mostly(RIGHT, 2500)), demonstrations=shown, reward=rng.normal(size=(2500, 4))
     )
-    plots.draw(whole, tmp_path / "new" / "page.png")
+    plots.draw(whole, tmp_path / "new" / "page.png", WIDTH_PX)
     assert width_and_height(tmp_path / "new" / "page.png") == (
-        WIDTH,
-        int(DOTS_PER_INCH * (0.62 + 2 * 4.5 + 1.75)),
+        WIDTH_PX,
+        int(50 * (0.62 + 2 * 4.5 + 1.75)),
     )
 
 
@@ -186,16 +188,16 @@ def test_cartpole_without_actions_to_show(tmp_path: Path) -> None:
         lengths=np.array([5]),
         final_observations=np.zeros((1, 4), np.float32),
     )
-    plots.draw(lesson(CARTPOLE, LeansLeft(), demonstrations=shown), tmp_path / "cart.png")
-    assert width_and_height(tmp_path / "cart.png")[0] == WIDTH
+    plots.draw(lesson(CARTPOLE, LeansLeft(), demonstrations=shown), tmp_path / "cart.png", WIDTH_PX)
+    assert width_and_height(tmp_path / "cart.png")[0] == WIDTH_PX
 
 
 def test_any_other_world_has_its_curves(tmp_path: Path) -> None:
     alone = plots.Lesson(
         "bc", "Acrobot", gym.spec("Acrobot-v1"), Snapshot(1, LeansLeft()), [(1, {"loss": 1.0})]
     )
-    plots.draw(alone, tmp_path / "curves.png")
-    assert width_and_height(tmp_path / "curves.png")[1] == int(DOTS_PER_INCH * (0.62 + 0.75))
+    plots.draw(alone, tmp_path / "curves.png", WIDTH_PX)
+    assert width_and_height(tmp_path / "curves.png")[1] == int(50 * (0.62 + 0.75))
 
 
 def test_an_impossible_figure_is_told_before_training(
@@ -216,7 +218,7 @@ def test_the_command_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     train = ["train", "bc", "--data", str(data), "--out", str(out), "--plot", str(page), "--json"]
     assert main(train) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["learner"] == "bc"
-    assert width_and_height(page)[0] == WIDTH
+    assert width_and_height(page)[0] == 1600
 
 
 def test_matplotlib_is_loaded_when_a_figure_is_asked_for_and_pyplot_never() -> None:
