@@ -46,6 +46,7 @@ LEARNERS: Mapping[str, ModuleType] = _Learners(
         "maxent-irl": "learners.maxent_irl",
         "mce-irl": "learners.mce_irl",
         "ppo": "learners.ppo",
+        "relent-irl": "learners.relent_irl",
     }
 )
 """Every learner by its name on the command line. An unknown name raises UnknownLearnerError."""
