@@ -40,15 +40,19 @@ from learners.discriminators import (
     paid,
     worths,
 )
-from learners.episodes import Symmetry, split, with_mirror_images
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
-from learners.interface import FloatArray, Policy, Snapshot
+from learners.interface import Array, FloatArray, Policy, Snapshot
+from learners.labelled_steps import Symmetry
+from learners.mirror import with_mirror_images
 from learners.networks import freeze, thaw
 from learners.policies import NetworkPolicy
 from learners.rollout import Rollout, Sampler
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
+
+START_DOUBT = 0.1
+"""A table that is gone on from is mixed with this share of the uniform policy: a clone is too certain to learn."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,6 @@ class Config:
     """ppo: units in each hidden layer of a perceptron, policy and values alike."""
     averaged: int | None = None  # iterations
     """ppo: the policy given is the mean of about as many last ones; 1: the last; None: 20 (table), 10 (perceptron)."""
-    held_out: float = 0.1  # share of the episodes
-    """ppo: share of the episodes kept for choosing the most likely policy; none with fewer than ten episodes."""
     iterations: int | None = None
     """Rounds of sampling and learning, at most; None: 300 (table), 80 (perceptron), 40 (cma-es)."""
 
@@ -142,14 +144,14 @@ def train(
     facts = facts_of(world)
     if start is not None:
         check_fit(start, facts)
+        start = ppo.doubted(ppo.own_rows(start), START_DOUBT)
     settings = completed(config, is_table=isinstance(facts.observation_space, gym.spaces.Discrete))
     judged = cast(Judged, settings.judged)
     encoder = Encoder(facts, judged, absorbing=settings.absorbing, discount=settings.discount)
-    shown, kept = split(demonstrations, settings.held_out, rng)
-    shown, kept = (both if symmetry is None else with_mirror_images(both, symmetry) for both in (shown, kept))
+    shown = demonstrations if symmetry is None else with_mirror_images(demonstrations, symmetry)
     discriminator = _discriminator(settings, encoder, encoder.demonstrated(shown), rng)
     knows_actions = settings.generator == "ppo" and judged == "state-action" and not settings.control
-    chosen = Chosen(kept if knows_actions else None)
+    chosen = Chosen(shown if knows_actions else None)
     generator = _generator(settings, world, rng, start)
     try:
         yield from _iterations(settings, encoder, discriminator, generator, chosen, rng)
@@ -249,7 +251,6 @@ class PolicyGradient:
         self, config: Config, world: EnvSpec, rng: np.random.Generator, start: Policy | None
     ) -> None:
         self._ticks, self._span = config.ticks, cast(int, config.averaged)
-        self._unit = 1.0 - config.discount
         self._sampler = Sampler(world, cast(int, config.copies), seed=int(rng.integers(2**31)))
         self.learner = ppo.Learner(_ppo_settings(config, self._sampler), self._sampler, rng, start)
         self._taken = 0
@@ -259,8 +260,8 @@ class PolicyGradient:
         return self._sampler.collect(self.learner.policy(), self._ticks, rng)
 
     def learn(self, rewarded: Rollout, rng: np.random.Generator) -> dict[str, float]:
-        """One update, on returns in the unit of a single reward: values are then no larger than f."""
-        metrics = self.learner.update(replace(rewarded, rewards=self._unit * rewarded.rewards), rng)
+        """One update."""
+        metrics = self.learner.update(rewarded, rng)
         self.take()
         return metrics
 
@@ -296,7 +297,6 @@ def _ppo_settings(config: Config, sampler: Sampler) -> ppo.Config:
         epochs=config.epochs,
         minibatches=4,
         hidden=config.hidden,
-        advantage_floor=0.1 * (1.0 - config.discount),
     )
     is_table = isinstance(sampler.envs.single_observation_space, gym.spaces.Discrete)
     return ppo.completed(settings, is_table=is_table)
@@ -308,37 +308,52 @@ def _ppo_settings(config: Config, sampler: Sampler) -> ppo.Config:
 class Chosen:
     """The policy to give: the one under which the demonstrated actions were most likely, or else the newest."""
 
-    def __init__(self, judges: Demonstrations | None) -> None:
-        """judges: the demonstrations to choose by; None: take the newest."""
-        self._judges = judges
+    def __init__(self, demonstrations: Demonstrations | None) -> None:
+        """demonstrations: those to choose by; None: take the newest."""
+        self._surprise = None if demonstrations is None else Surprise(demonstrations)
         self._least = float("inf")
         self.policy: NetworkPolicy
 
     def consider(self, policy: NetworkPolicy) -> dict[str, float]:
-        if self._judges is None:
+        if self._surprise is None:
             self.policy = policy
             return {}
-        surprise = surprise_of(policy, self._judges)
+        surprise = self._surprise.of(policy)
         if surprise <= self._least:
             self.policy, self._least = policy, surprise
         return {"surprise": surprise}
 
 
-@torch.no_grad()
-def surprise_of(policy: NetworkPolicy, demonstrations: Demonstrations) -> float:
-    """Nats: mean over episodes of the mean -log pi(a | s) of their labelled steps.
+class Surprise:
+    """How unlikely the demonstrated actions are under a policy: the mean over episodes of their mean -log pi(a | s).
 
     Episodes weigh alike: one that ran in circles until the time was up says no more than one that arrived.
     """
-    observations, actions = demonstrations.pairs()
-    space = policy.architecture.action_space
-    if isinstance(space, gym.spaces.Discrete):
-        targets = torch.from_numpy(actions.astype(np.int64) - int(space.start))
-    else:
-        targets = torch.from_numpy(actions.reshape(len(actions), -1).astype(np.float32))
-    logs, _ = ppo.log_probabilities(thaw(policy), torch.from_numpy(observations), targets)
-    owners = np.repeat(np.arange(len(demonstrations.lengths)), demonstrations.lengths)
-    owners = owners[demonstrations.labelled]
-    labels = np.bincount(owners)
-    sums = np.bincount(owners, logs.numpy())
-    return float(-(sums[labels > 0] / labels[labels > 0]).mean())
+
+    def __init__(self, demonstrations: Demonstrations) -> None:
+        observations, actions = demonstrations.pairs()
+        episodes = np.repeat(np.arange(len(demonstrations.lengths)), demonstrations.lengths)
+        episodes = episodes[demonstrations.labelled]
+        labels = np.bincount(episodes)
+        weights = 1.0 / (labels[episodes] * np.count_nonzero(labels))
+        space = demonstrations.action_space
+        if isinstance(space, gym.spaces.Discrete):
+            actions = actions.astype(np.int64) - int(space.start)
+            if isinstance(demonstrations.observation_space, gym.spaces.Discrete):
+                observations, actions, weights = _merged(observations, actions, weights)
+        else:
+            actions = actions.reshape(len(actions), -1).astype(np.float32)
+        self._observations, self._actions = torch.from_numpy(observations), torch.from_numpy(actions)
+        self._weights = torch.from_numpy(weights)
+
+    @torch.no_grad()
+    def of(self, policy: NetworkPolicy) -> float:
+        """Nats."""
+        logs, _ = ppo.log_probabilities(thaw(policy), self._observations, self._actions)
+        return -float(self._weights @ logs.double())
+
+
+def _merged(states: Array, actions: Array, weights: FloatArray) -> tuple[Array, Array, FloatArray]:
+    """Each pair of a state and an action once, with the weight of all of them."""
+    pairs, which = np.unique(np.stack([states, actions]), axis=1, return_inverse=True)
+    return pairs[0], pairs[1], cast(FloatArray, np.bincount(which.ravel(), weights))

@@ -12,10 +12,10 @@ from gymnasium.envs.registration import EnvSpec
 
 from learners import LEARNERS, gail
 from learners.discriminators import Judged, RewardForm
-from learners.episodes import split, with_mirror_images
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import evaluate
 from learners.interface import Array
+from learners.mirror import with_mirror_images
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from recordings.demonstrations import Demonstrations
 from tests.learners.imitated import made_up_balance, straight_to_the_end
@@ -106,7 +106,7 @@ def test_surprise_by_hand() -> None:
         lengths=np.array([1, 2]),
     )
     by_hand = (np.log(4 / 3) + (np.log(4 / 3) + np.log(4)) / 2) / 2
-    assert gail.surprise_of(rather_right(np.log(3)), episodes) == pytest.approx(by_hand)
+    assert gail.Surprise(episodes).of(rather_right(np.log(3))) == pytest.approx(by_hand)
 
 
 def test_the_policy_that_surprises_least_is_chosen() -> None:
@@ -119,16 +119,6 @@ def test_the_policy_that_surprises_least_is_chosen() -> None:
     for policy in policies:
         assert newest.consider(policy) == {}
         assert newest.policy is policy
-
-
-def test_a_tenth_of_the_episodes_is_kept_and_a_few_are_shared() -> None:
-    many = straight_to_the_end(episodes=20)
-    shown, kept = split(many, 0.1, np.random.default_rng(0))
-    assert (len(shown.lengths), len(kept.lengths)) == (18, 2)
-    assert kept.observations.tolist() == [0, 1, 0, 1]
-    assert kept.starts.tolist() == [0, 2]
-    few = straight_to_the_end(episodes=9)
-    assert split(few, 0.1, np.random.default_rng(0)) == (few, few)
 
 
 def mirrored(observations: Array, actions: Array) -> tuple[Array, Array]:

@@ -1,44 +1,15 @@
-"""Demonstrations taken apart, and doubled, by whole episodes: what follows what is kept."""
+"""Demonstrations as they would be seen in a mirror of the world, episode by episode."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from learners.interface import Array
+from learners.labelled_steps import Symmetry
 from recordings.demonstrations import Demonstrations
-
-Symmetry = Callable[[Array, Array], tuple[Array, Array]]
-"""A mirror of the world: observations (N, *o), actions (N, *a) -> the same, mirrored."""
-
-
-def split(
-    demonstrations: Demonstrations, share: float, rng: np.random.Generator
-) -> tuple[Demonstrations, Demonstrations]:
-    """Episodes to learn from, and others to choose by; with fewer than ten, all of them for both."""
-    n_episodes = len(demonstrations.lengths)
-    n_kept = round(share * n_episodes)
-    if n_episodes < 10 or n_kept == 0:
-        return demonstrations, demonstrations
-    kept = np.zeros(n_episodes, dtype=bool)
-    kept[rng.permutation(n_episodes)[:n_kept]] = True
-    return _episodes(demonstrations, ~kept), _episodes(demonstrations, kept)
-
-
-def _episodes(demonstrations: Demonstrations, chosen: Array) -> Demonstrations:
-    rows = np.repeat(chosen, demonstrations.lengths)
-    lengths = demonstrations.lengths[chosen]
-    columns: dict[str, Any] = {name: values[rows] for name, values in _columns(demonstrations).items()}
-    return replace(
-        demonstrations,
-        **columns,
-        starts=np.cumsum(lengths) - lengths,
-        lengths=lengths,
-        final_observations=demonstrations.final_observations[chosen],
-    )
 
 
 def with_mirror_images(demonstrations: Demonstrations, symmetry: Symmetry) -> Demonstrations:
