@@ -20,6 +20,9 @@ class EpisodeView:
 
     index: int
     seed: int
+    """-1 where there was none."""
+    options: dict[str, Any] | None
+    """What the world was reset with beside its seed."""
     outcome: Outcome
     observations: Array
     """(T + 1, *observation shape)"""
@@ -57,6 +60,7 @@ def load_episode(reader: Reader, index: int) -> EpisodeView:
     return EpisodeView(
         index=index,
         seed=episode.seed,
+        options=episode.options,
         outcome=Outcome(episode.outcome),
         observations=observations,
         path=tuple(observations[:-1]),

@@ -1,6 +1,7 @@
 """The replay scene: play, pause, step and scrub through a recording, drawn from what was recorded.
 
-Nothing is re-stepped here; whether a recording replays exactly is for `recordings.replay` to say.
+Only a world that has no painter is stepped again, for its picture; whether a recording replays exactly is for
+`recordings.replay` to say.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
 from teleop.app.layout import Layout, lay_out
 from teleop.app.painters.choose import layer_key, legend_of, show_next_layer
+from teleop.app.painters.restepped import ResteppedPainter
 from teleop.app.painters.view import Painter, View
 from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import HEIGHT, Timeline
@@ -187,6 +189,8 @@ class ReplayScene:
         if not self._closed:
             self._closed = True
             self._reader.close()
+            if isinstance(self._painter, ResteppedPainter):
+                self._painter.close()
 
     def _advance(self, now_s: float) -> None:
         if self._repeat is not None and now_s >= self._repeat[1]:
@@ -377,4 +381,5 @@ def _view(episode: EpisodeView, step: int, student: StudentVersion | None) -> Vi
         policy=None if student is None else student.policy,
         version=-1 if student is None else student.version,
         reward=None if student is None else student.reward,
+        episode=episode,
     )

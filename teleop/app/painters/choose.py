@@ -9,6 +9,7 @@ import gymnasium as gym
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.gridworld import GridWorldPainter
 from teleop.app.painters.rendered import NumbersPainter, RenderedPainter
+from teleop.app.painters.restepped import ResteppedPainter
 from teleop.app.painters.view import LayeredPainter, Legend, Painter
 from teleop.worlds.catalogue import World, made
 from teleop.worlds.errors import WorldError
@@ -26,10 +27,15 @@ def painter_for(env: gym.Env[Any, Any]) -> Painter:
 
 
 def painter_for_replay(world: World) -> Painter:
-    """A painter for a recording; a world that cannot be made here is shown as numbers."""
+    """A painter for a recording: one that needs observations alone, else the world itself, stepped again.
+
+    A world that cannot be made here, or does not draw itself, is shown as numbers.
+    """
     try:
         with made(world.spec()) as env:
-            return painter_from_observations(env)
+            own = painter_from_observations(env)
+            draws_itself = "rgb_array" in (env.metadata.get("render_modes") or ())
+            return ResteppedPainter(world) if isinstance(own, NumbersPainter) and draws_itself else own
     except (WorldError, gym.error.Error):
         return NumbersPainter()
 

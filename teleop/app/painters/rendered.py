@@ -16,29 +16,49 @@ BARS = 24
 """Numbers of an observation that are shown as bars."""
 
 
+class Photograph:
+    """A picture that an environment made of itself, scaled once for as long as it is shown."""
+
+    def __init__(self) -> None:
+        self._moment: Any = None
+        self._picture: pygame.Surface | None = None
+        self._scaled: pygame.Surface | None = None
+
+    def take(self, env: gym.Env[Any, Any], moment: Any) -> None:
+        """Ask for a picture, unless there is one of this moment."""
+        if moment != self._moment:
+            self._moment, self._scaled = moment, None
+            self._picture = _picture_of(env)
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect) -> None:
+        """Draw it into `area`, as large as fits and centred."""
+        if self._picture is None:
+            return
+        size = self._picture.get_rect().fit(area).size
+        if self._scaled is None or self._scaled.get_size() != size:
+            self._scaled = pygame.transform.smoothscale(self._picture, size)
+        surface.blit(self._scaled, self._scaled.get_rect(center=area.center))
+
+
 class RenderedPainter:
-    """Asks the environment for a picture once a step, and scales it."""
+    """Asks the environment for a picture once a step."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         """env: made with `render_mode="rgb_array"`."""
         self._env = env
         self._shown: Any = None
-        self._picture: pygame.Surface | None = None
-        self._scaled: pygame.Surface | None = None
+        self._moments = 0
+        self._photograph = Photograph()
         self.aspect = 1.5
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
         if view.observation is None:
             return
         if self._shown is not view.observation:
-            self._shown, self._scaled = view.observation, None
-            self._picture = _picture_of(self._env)
-        if self._picture is None:
-            return
-        if self._scaled is None or not area.contains(self._scaled.get_rect(center=area.center)):
-            size = self._picture.get_rect().fit(area).size
-            self._scaled = pygame.transform.smoothscale(self._picture, size)
-        surface.blit(self._scaled, self._scaled.get_rect(center=area.center))
+            self._shown = view.observation
+            self._moments += 1
+        self._photograph.take(self._env, self._moments)
+        self._photograph.draw(surface, area)
 
 
 class NumbersPainter:

@@ -10,6 +10,7 @@ import pygame
 
 from learners.interface import FloatArray, Policy
 from recordings.schema import Driver
+from teleop.app.episode_view import EpisodeView
 from teleop.palette import Colour
 
 
@@ -35,6 +36,8 @@ class View:
     """Of the student; a painter may keep a policy's picture until this changes."""
     reward: FloatArray | None = None
     """What the student's learner took the demonstrators' reward to be, (S,) or (S, A); None: it recovered none."""
+    episode: EpisodeView | None = None
+    """In a replay, the whole episode, of which `path` is the beginning."""
 
 
 @dataclass(frozen=True)
