@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 import recordings
+from learners.checkpoint import save
+from learners.policies import Architecture, NetworkPolicy, policy_from
 from recordings.replay import verify
 from recordings.schema import Driver
+from teleop.cli import main
+from teleop.worlds.catalogue import GRIDWORLD
 from tests.teleop.xvfb import Screen, missing, wait_until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"needs {', '.join(missing())}")
@@ -116,3 +120,48 @@ def test_a_person_drives_cartpole(screen: Screen, tmp_path: Path) -> None:
     assert turn >= 2  # it went on to the left after the key was up
     assert len(actions) - turn >= 2
     assert actions == [0] * turn + [1] * (len(actions) - turn)
+
+
+def test_a_person_watches_a_replay_beside_a_policy(screen: Screen, tmp_path: Path) -> None:
+    """Plays, steps, jumps and changes the map with real keys; every key shows, and Escape ends the program."""
+    recording, policy = tmp_path / "three.h5", tmp_path / "p.safetensors"
+    record = ["record", "--driver", "scripted", "--headless", "--episodes", "3", "--seed", "0", "--json"]
+    assert main([*record, "--out", str(recording)]) == 0
+    save(always_right(), policy, reward=np.linspace(-1, 1, 2500))
+    program = screen.start(sys.executable, MAIN, "replay", recording, "--policy", policy)
+    try:
+        screen.find_window()
+        wait_until(lambda: len(np.unique(screen.look())) > 50, "a first picture")
+        seen = [screen.look()]
+        for key in ("v", "v", "v", "v", "v", "Right", "Right", "Left", "End", "Next"):
+            screen.xdotool("key", key)
+            wait_until(lambda: not np.array_equal(seen[-1], screen.look()), f"{key} to show")
+            wait_until(lambda: is_still(screen), "the picture to come to rest")
+            seen.append(screen.look())
+        assert np.array_equal(seen[0], seen[5])  # once through what can be laid over the map
+        assert np.array_equal(seen[6], seen[8])
+        assert not np.array_equal(seen[6], seen[7])
+        screen.xdotool("key", "space")
+        wait_until(lambda: not np.array_equal(seen[-1], screen.look()), "the replay to play")
+        screen.xdotool("key", "Escape")
+        output, errors = program.communicate(timeout=60)
+        assert program.returncode == 0, output + errors
+    finally:
+        if program.poll() is None:
+            program.kill()
+            print(program.communicate())
+
+
+def is_still(screen: Screen) -> bool:
+    before = screen.look()
+    time.sleep(0.15)
+    return np.array_equal(before, screen.look())
+
+
+def always_right() -> NetworkPolicy:
+    env = GRIDWORLD.make()
+    architecture = Architecture(env.observation_space, env.action_space)
+    env.close()
+    outputs = np.zeros((2500, 4), np.float32)
+    outputs[:, RIGHT] = 20.0
+    return policy_from(architecture, {"outputs": outputs, "stand_in": np.arange(2500)})
