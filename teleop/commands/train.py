@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, make_dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,8 +42,8 @@ class Options:
     """Where the policy goes. Default: runs/LEARNER-WORLD.safetensors."""
     env: str | None = None
     """The world: to interact with, and to evaluate the policy in. Default: the one that was recorded."""
-    mirror: bool = False
-    """bc, bco, dagger: let every lesson count mirrored too, in a world that has a mirror (CartPole)."""
+    mirror: bool = True
+    """Let every lesson count mirrored too, where the world has a mirror (CartPole) and the learner can use it."""
     start: Path | None = None
     """A policy to go on from. Default: a new one."""
     actions: Literal["auto", "executed", "labelled"] = "auto"
@@ -140,7 +141,8 @@ class Train:
     def _train(self, training: Training, demonstrations: Demonstrations | None, world: World) -> None:
         console = progress_console()
         options = self.options
-        if self.learner == "ppo":
+        learns_from_reward = self.learner in FROM_REWARD
+        if learns_from_reward:
             options = replace(
                 options, target=options.target or world.solved_return, limit_s=options.limit_s or LIMIT_S
             )
@@ -149,7 +151,7 @@ class Train:
                 for snapshot in self._snapshots(demonstrations, world):
                     training.last = snapshot
                     training.curve.append((snapshot.step, snapshot.metrics))
-                    if demonstrations is None and _is_time_to_judge(training):
+                    if learns_from_reward and _is_time_to_judge(training):
                         found = _judge(training, world, options.seed)
                         training.curve.append((snapshot.step, {"return": found}))
                     status.update(_progress(self.learner, training))
@@ -162,12 +164,12 @@ class Train:
         extras: dict[str, Any] = {}
         if self.options.start is not None:
             extras["start"] = load_policy(self.options.start)
-        if self.options.mirror:
+        train = LEARNERS[self.learner].train
+        if self.options.mirror and "symmetry" in signature(train).parameters:
             extras["symmetry"] = world.mirror
         if self.learner == "dagger":
             extras["expert"] = scripted_expert(world)
         rng = np.random.default_rng(self.options.seed)
-        train = LEARNERS[self.learner].train
         snapshots: Iterator[Snapshot] = train(self.config, demonstrations, world.spec(), rng, **extras)
         return snapshots
 
@@ -242,7 +244,9 @@ STEP_CLONERS = ("bc", "dagger")
 """Learners to whom each step is a lesson of its own, wherever in an episode it lies."""
 FROM_OBSERVATION = ("bco",)
 """Learners that are never shown an action."""
-FROM_INTERACTION = ("ppo", "dagger")
+FROM_REWARD = ("ppo",)
+"""Learners of the world's own reward."""
+FROM_INTERACTION = (*FROM_REWARD, "dagger")
 """Learners that need a world rather than recordings."""
 LIMIT_S = 110.0
 """Seconds after which a learner of a reward is stopped that nobody limited."""
