@@ -148,11 +148,19 @@ def _facts(lesson: Lesson) -> list[str]:
     """What the student learned from."""
     facts = []
     if lesson.demonstrations is not None:
-        episodes, steps = len(lesson.demonstrations.starts), len(lesson.demonstrations)
-        facts.append(f"{episodes:,} demonstration{'s' * (episodes != 1)}, {steps:,} steps")
+        facts.append(_extent(lesson.demonstrations))
     if lesson.snapshot.env_steps:
         facts.append(f"{lesson.snapshot.env_steps:,} steps of its own in the world")
     return facts
+
+
+def _extent(demonstrations: Demonstrations) -> str:
+    """How much was demonstrated; where steps were left out, what is left of an episode are stretches."""
+    n, steps = len(demonstrations.starts), len(demonstrations)
+    last = (demonstrations.starts + demonstrations.lengths - 1)[demonstrations.lengths > 0]
+    is_whole = bool((demonstrations.terminated | demonstrations.truncated)[last].all())
+    one, several = ("demonstration", "demonstrations") if is_whole else ("taught stretch", "taught stretches")
+    return f"{n:,} {one if n == 1 else several}, {steps:,} steps"
 
 
 def _draw_curves(slot: SubFigure, curve: Sequence[Moment], names: Sequence[str], columns: int) -> None:

@@ -120,7 +120,9 @@ def draw_reward(slot: SubFigure, grid: GridMap, reward: FloatArray) -> None:
     low, high = float(by_state.min()), float(by_state.max())
     image = axes.imshow(grid.laid_out(by_state), cmap=look.LOSS_TO_GAIN, vmin=-reach, vmax=reach)
     look.scale(strip, image, "nats", extend=_ends(low < -reach, high > reach))
-    strip.set_xlim(max(low, -reach), min(high, reach))
+    shown = max(min(low, 0.0), -reach), min(max(high, 0.0), reach)
+    if shown[0] < shown[1]:
+        strip.set_xlim(shown)
     what = "reaching a cell" if reward.ndim == 1 else "a cell's best action"
     look.entitle(axes, "Recovered reward", f"for {what}: {look.number(low)} to {look.number(high)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -79,6 +80,13 @@ def test_the_map_is_read_from_the_table(slip: bool) -> None:
     assert grid.directions.tolist() == [[-1, 0], [1, 0], [0, -1], [0, 1]]
     assert np.flatnonzero(grid.costs).tolist() == [4]
     assert grid.laid_out(np.arange(9)).tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+
+
+def test_episodes_and_stretches_of_them_are_told_apart() -> None:
+    shown = walk([0, 1, 2])
+    assert figure._extent(shown) == "1 taught stretch, 2 steps"
+    whole = dataclasses.replace(shown, terminated=np.array([False, True]))
+    assert figure._extent(whole) == "1 demonstration, 2 steps"
 
 
 def test_equally_probable_actions_all_have_an_arrow() -> None:
@@ -177,6 +185,12 @@ def test_a_page_of_everything(tmp_path: Path) -> None:
         WIDTH_PX,
         int(50 * (0.62 + 2 * 4.5 + 1.75)),
     )
+
+
+def test_a_reward_of_nothing_is_drawn(tmp_path: Path) -> None:
+    empty = lesson(GRIDWORLD, table_policy(mostly(RIGHT, 2500)), reward=np.zeros(2500))
+    plots.draw(empty, tmp_path / "page.png", WIDTH_PX)
+    assert width_and_height(tmp_path / "page.png")[0] == WIDTH_PX
 
 
 def test_cartpole_without_actions_to_show(tmp_path: Path) -> None:
