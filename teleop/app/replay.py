@@ -6,29 +6,27 @@ Only a world that has no painter is stepped again, for its picture; whether a re
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import pygame
 
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
-from teleop.app import card
 from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import EpisodeView, load_episode, with_student
 from teleop.app.key_names import key_name
-from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
+from teleop.app.keycaps import KeyRow
 from teleop.app.layout import Layout, lay_out
 from teleop.app.painters.choose import layer_key, legend_of, show_next_layer
 from teleop.app.painters.restepped import ResteppedPainter
 from teleop.app.painters.view import Painter, View
+from teleop.app.replay_panel import Shown, draw_panel
 from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import HEIGHT, Timeline
-from teleop.app.typeface import Role, Typeface
+from teleop.app.typeface import Typeface
 from teleop.app.window import Quit, Scene
-from teleop.app.words import DROVE, ENDED, number
-from teleop.palette import BACKGROUND, DRIVERS, FAINT, MUTED, OUTCOMES, PAUSED, TEXT
+from teleop.app.words import DROVE, ENDED
+from teleop.palette import DRIVERS, PAUSED
 from teleop.session import StudentVersion
 from teleop.worlds.catalogue import World
 
@@ -230,7 +228,20 @@ class ReplayScene:
             playing=self.playing,
             speed=f"{1 / self._period_s:.3g} steps a second ({SPEEDS[self._speed]:g}×)",
         )
-        self._draw_panel(surface, layout.panel, self._episode)
+        draw_panel(surface, self._typeface, layout.panel, self._shown(self._episode))
+
+    def _shown(self, episode: EpisodeView) -> Shown:
+        return Shown(
+            title=self._world.title,
+            action_names=self._world.action_names,
+            file=self._reader.path.name,
+            episodes=self._reader.n_episodes,
+            episode=episode,
+            step=self.step,
+            has_given_student=self._student is not None,
+            keys=self._keys,
+            legend=legend_of(self._painter),
+        )
 
     def _sign(self) -> Sign:
         episode, name = self._episode, self._reader.path.name
@@ -248,116 +259,6 @@ class ReplayScene:
         if self.step == self.length:
             return "The end of the episode. PG DN shows the next one, SPACE plays it again."
         return "SPACE plays, ← and → step. Drag along the bar to scrub."
-
-    def _draw_panel(self, surface: pygame.Surface, area: pygame.Rect, episode: EpisodeView) -> None:
-        typeface = self._typeface
-        surface.fill(BACKGROUND, area)
-        title = typeface.draw(surface, self._world.title, Role.TITLE, TEXT, topleft=area.topleft)
-        room = area.right - title.right - typeface.px(14)
-        name = typeface.elide(self._reader.path.name, Role.BODY, room)
-        typeface.draw(surface, name, Role.BODY, MUTED, midright=(area.right, title.centery))
-        rest = pygame.Rect(area.x, title.bottom + typeface.px(6), area.width, 0)
-        for section in (self._draw_episode, self._draw_step, self._draw_keys, self._draw_legend):
-            rest.y += section(surface, rest, episode) + typeface.px(9)
-
-    def _draw_episode(self, surface: pygame.Surface, rest: pygame.Rect, episode: EpisodeView) -> int:
-        typeface = self._typeface
-        height = card.figures_height(typeface) + 2 * card.line_height(typeface)
-        area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
-        inside = card.draw_card(surface, typeface, area)
-        figures = (
-            (f"{episode.index + 1}", f"of {self._reader.n_episodes} episodes", TEXT),
-            (number(float(episode.returns[self.step])), "return so far", TEXT),
-            (f"{self.step}", f"of {episode.length} steps", TEXT),
-        )
-        inside.y += card.draw_figures(surface, typeface, inside, figures)
-        outcome = f"{ENDED[episode.outcome]}, return {number(float(episode.returns[-1]))}"
-        colour = OUTCOMES[episode.outcome]
-        inside.y += card.draw_line(surface, typeface, inside, "outcome", outcome, colour)
-        seed = "none" if episode.seed < 0 else str(episode.seed)
-        card.draw_line(surface, typeface, inside, "seed", seed)
-        return area.height
-
-    def _draw_step(self, surface: pygame.Surface, rest: pygame.Rect, episode: EpisodeView) -> int:
-        typeface = self._typeface
-        lines = self._about_the_step(episode)
-        shown = legend_of(self._painter)
-        height = card.heading_height(typeface) + (len(lines) + (shown is not None)) * card.line_height(
-            typeface
-        )
-        area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
-        inside = card.draw_card(surface, typeface, area)
-        inside.y += card.draw_heading(surface, typeface, inside, "this step")
-        for caption, value, colour in lines:
-            inside.y += card.draw_line(surface, typeface, inside, caption, value, colour)
-        if shown is not None:
-            card.draw_scale(
-                surface, typeface, inside, f"map: {shown.caption}", (shown.low, shown.high), shown.colours
-            )
-        return area.height
-
-    def _about_the_step(self, episode: EpisodeView) -> list[tuple[str, str, tuple[int, int, int]]]:
-        if self.step == episode.length:
-            blank = ("driver", "executed", "reward", "student would", "student", "labels")
-            return [(caption, "–", FAINT) for caption in blank]
-        driver, proposed = episode.drivers[self.step], episode.student_actions[self.step]
-        reward = float(episode.returns[self.step + 1] - episode.returns[self.step])
-        version = int(episode.student_versions[self.step])
-        said = ", ".join(f"{who}: {self._named(what)}" for who, what in episode.labels.get(self.step, ()))
-        return [
-            ("driver", DROVE[driver], DRIVERS[driver]),
-            ("executed", self._named(episode.actions[self.step]), TEXT),
-            ("reward", number(reward), TEXT),
-            ("student would", "–" if proposed is None else self._named(proposed), TEXT),
-            ("student", self._student_named(version), TEXT),
-            ("labels", said or "none", TEXT if said else FAINT),
-        ]
-
-    def _student_named(self, version: int) -> str:
-        """Whose actions `student would` tells: of the policy given, else of the version recorded."""
-        if self._student is not None:
-            return "the given policy"
-        return "none" if version < 0 else f"v{version}"
-
-    def _named(self, action: Any) -> str:
-        names = self._world.action_names
-        if np.ndim(action) == 0 and 0 <= int(action) < len(names):
-            return names[int(action)]
-        return np.array2string(np.asarray(action), precision=2)
-
-    def _draw_keys(self, surface: pygame.Surface, rest: pygame.Rect, episode: EpisodeView) -> int:
-        typeface = self._typeface
-        places = flow(typeface, self._keys, rest.width - 2 * typeface.px(14))
-        height = card.heading_height(typeface) + places[-1][1][1] + cap_height(typeface)
-        area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
-        inside = card.draw_card(surface, typeface, area)
-        inside.y += card.draw_heading(surface, typeface, inside, "keys")
-        for row, (x, y) in places:
-            draw_row(surface, typeface, (inside.x + x, inside.y + y), row)
-        return area.height
-
-    def _draw_legend(self, surface: pygame.Surface, rest: pygame.Rect, episode: EpisodeView) -> int:
-        """What the colours of the bar mean, with how many steps each has, where there is room for it."""
-        typeface = self._typeface
-        lines = [
-            (DRIVERS[driver], f"{DROVE[driver]} drove", steps)
-            for driver, steps in sorted(Counter(episode.drivers).items())
-        ]
-        lines.append((TEXT, "labelled", len(episode.labels)))
-        height = card.heading_height(typeface) + len(lines) * card.line_height(typeface)
-        area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
-        if self._layout is None or area.bottom > self._layout.panel.bottom:
-            return 0
-        inside = card.draw_card(surface, typeface, area)
-        inside.y += card.draw_heading(surface, typeface, inside, "colours of the bar")
-        for colour, meaning, steps in lines:
-            swatch = pygame.Rect(0, 0, typeface.px(10), typeface.px(10))
-            swatch.midleft = (inside.x, inside.y + card.line_height(typeface) // 2 - typeface.px(2))
-            pygame.draw.rect(surface, colour, swatch, border_radius=typeface.px(2))
-            beside = inside.move(typeface.px(18), 0)
-            beside.width -= typeface.px(18)
-            inside.y += card.draw_line(surface, typeface, beside, meaning, f"{steps} steps")
-        return area.height
 
     def _laid_out(self, size: tuple[int, int]) -> Layout:
         if self._layout is None or size != self._size:

@@ -20,6 +20,7 @@ from teleop.app.painters.choose import painter_for_replay
 from teleop.app.painters.layers import FIRST_TINT, LEVELS, Layer, laid_over, layers_of, tint_of
 from teleop.app.painters.view import View
 from teleop.app.replay import ReplayScene
+from teleop.app.replay_panel import about_the_step
 from teleop.app.window import Window
 from teleop.clock import StepClock
 from teleop.palette import DRIVERS
@@ -192,7 +193,7 @@ def test_a_replay_shows_what_a_policy_would_have_done(window: Window, recording:
     pilot = Pilot(window, scene, StepClock())
     pilot.frames()
     assert caption(pilot) == "policy"
-    about = {name: value for name, value, _ in scene._about_the_step(scene._episode)}  # type: ignore[arg-type]
+    about = {name: value for name, value, _ in about_the_step(scene._shown(scene._episode))}  # type: ignore[arg-type]
     assert (about["executed"], about["student would"]) == ("down", "right")
     pilot.tap("v", "v", "v")
     assert caption(pilot) == "recovered reward"
