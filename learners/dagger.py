@@ -129,8 +129,8 @@ class Config:
     steps_per_round: int = 20_000  # environment steps
     """A round ends here at the latest, however few its labels; without any label it is the last one."""
     settled: float | None = None  # share of the states visited so far
-    """Training ends where a round changes the student's choice in less than this. None: 0 (table), never, for a
-    table is done when nothing is asked; 0.02 (perceptron)."""
+    """Training ends where two rounds in a row change the student's choice in less than this. None: 0.02; 0, which
+    is never, of a table, for it is done when nothing is asked, and with the gates "expert" and "beta"."""
     gate: GateName | None = None
     """Who drives. "expert": the expert; "beta": the expert by lot, and every state is labelled; "human": a
     simulated person takes over when the student errs; and four by which the student asks, and only there is
@@ -203,10 +203,13 @@ def train(
 
 
 def _until_settled(teacher: Teacher, snapshots: Iterator[Snapshot]) -> Iterator[Snapshot]:
+    was_settled = False
     for snapshot in snapshots:
         yield snapshot
-        if snapshot.metrics["changed"] < teacher.settled:
+        is_settled = snapshot.metrics["changed"] < teacher.settled
+        if is_settled and was_settled:
             return
+        was_settled = is_settled
 
 
 class Teacher:
@@ -222,7 +225,8 @@ class Teacher:
     ) -> None:
         self._config, self._world, self._rng, self._symmetry = config, world, rng, symmetry
         is_table = facts is not None and _is_tabular(facts)
-        self.settled = (0.0 if is_table else 0.02) if config.settled is None else config.settled
+        never = is_table or config.gate in ("expert", "beta")
+        self.settled = (0.0 if never else 0.02) if config.settled is None else config.settled
 
     def fit(self, data: Demonstrations, student: Policy | None) -> Snapshot:
         """The next student, how far it differs from this one, and how it does alone."""

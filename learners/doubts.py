@@ -19,7 +19,9 @@ from learners.errors import UnsupportedWorldError
 from learners.interface import Array, DiscretePolicy, FloatArray, Policy
 
 GROWTH = 1.1
-"""What is measured on all labels together is measured again once there are so many times as many."""
+"""Spacing is measured again once there are so many times as many labels."""
+REFIT_GROWTH = 1.25
+"""An ensemble is fitted again once there are so many times as many labels."""
 
 
 class Doubt(Protocol):
@@ -161,7 +163,7 @@ class Disagreement(Doubt):
     def of(self, observation: Any, student: Policy) -> float:
         if not self._actions:
             return np.inf
-        if len(self._actions) > GROWTH * self._fitted_at:
+        if len(self._actions) > REFIT_GROWTH * self._fitted_at:
             self._refit()
         answers = np.stack([_answer(member, observation) for member in self._members])
         return float(np.sqrt(((answers - answers.mean(0)) ** 2).sum(1).mean()))

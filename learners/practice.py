@@ -110,7 +110,10 @@ class Practice:
         self._world, self._expert, self._gate, self._rng = world, expert, gate, rng
         self._labels_per_round, self._steps_per_round = labels_per_round, steps_per_round
         self._env = gym.make(headless(world), disable_env_checker=True)
+        self._observation: Any = None
+        self._tick, self._is_over = 0, True
         self._is_tabular = isinstance(self._env.observation_space, gym.spaces.Discrete)
+        self._is_to_be_seen_through = False
         self._noise = noise
         self._level = 0.0 if noise == "estimated" else noise
         self._labels_everything = isinstance(gate, BetaGate)
@@ -123,42 +126,41 @@ class Practice:
     def __call__(self, round_: Round) -> Demonstrations:
         """One round: it ends with its last label, or after as many steps as it may have.
 
-        On Discrete states a takeover is seen through first: labels that are cut off from the way on lead nowhere.
+        On Discrete states a takeover is first seen through: labels that are cut off from the way on lead nowhere.
+        An episode that is not over goes on in the next round, with the next student.
         """
         if isinstance(self._gate, BetaGate):
             self._gate.beta = round_.beta
         self.tally.begin_round()
-        steps = _Steps(self._env)
         wanted = self._labels_per_round(round_.labels)
-        while not self._is_over(round_, steps, wanted):
-            self._episode(round_, steps, wanted)
+        left = np.inf if round_.labels_left is None else round_.labels_left
+        steps = _Steps(self._env)
+        while steps.labels < left and len(steps) < self._steps_per_round:
+            if steps.labels >= wanted and not self._is_to_be_seen_through:
+                break
+            self._step(round_.student, steps)
         data = steps.demonstrations(self._world)
         if self._noise == "estimated" and round_.student is not None and data.labelled.any():
             self._level = error_level(round_.student, *data.pairs(), self._env.action_space)
         return data
 
-    def _is_over(self, round_: Round, steps: _Steps, wanted: float) -> bool:
-        left = wanted if round_.labels_left is None else min(wanted, round_.labels_left)
-        return steps.labels >= left or len(steps) >= self._steps_per_round
-
-    def _episode(self, round_: Round, steps: _Steps, wanted: int) -> None:
-        """One episode, cut off where the round is over."""
-        observation, _ = self._env.reset(seed=int(self._rng.integers(2**31)))
-        self._gate.begin_episode()
-        self.tally.begin_episode()
-        steps.begin_episode()
-        tick, ended = 0, False
-        while not ended:
-            action, label, expert_drives = self._choose(observation, tick, round_.student)
-            following, reward, terminated, truncated, _ = self._env.step(action)
-            steps.add(observation, action, label, float(reward), terminated, truncated, following=following)
-            if label is not None:
-                self._gate.learn(observation, label)
-            ended = terminated or truncated
-            self.tally.count(expert_drives, float(reward), ended)
-            observation, tick = following, tick + 1
-            if self._is_over(round_, steps, np.inf if self._is_tabular and expert_drives else wanted):
-                return
+    def _step(self, student: Policy | None, steps: _Steps) -> None:
+        if self._is_over:
+            self._observation, _ = self._env.reset(seed=int(self._rng.integers(2**31)))
+            self._tick = 0
+            self._gate.begin_episode()
+            self.tally.begin_episode()
+        if self._is_over or len(steps) == 0:
+            steps.begin_episode()
+        action, label, expert_drives = self._choose(self._observation, self._tick, student)
+        following, reward, terminated, truncated, _ = self._env.step(action)
+        steps.add(self._observation, action, label, float(reward), terminated, truncated, following=following)
+        if label is not None:
+            self._gate.learn(self._observation, label)
+        self._is_over = terminated or truncated
+        self._is_to_be_seen_through = self._is_tabular and expert_drives and not self._is_over
+        self.tally.count(expert_drives, float(reward), self._is_over)
+        self._observation, self._tick = following, self._tick + 1
 
     def _choose(self, observation: Any, tick: int, student: Policy | None) -> tuple[Any, Any | None, bool]:
         """The action to execute, the label if one was asked for and given, and whether the expert drives."""

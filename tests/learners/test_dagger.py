@@ -139,10 +139,17 @@ def test_under_the_beta_gate_every_state_is_labelled(chain: EnvSpec) -> None:
     }  # fmt: skip
 
 
+def test_an_episode_goes_on_in_the_next_round(chain: EnvSpec) -> None:
+    sampler = practice(chain, Right(), BetaGate(0.0), 3)
+    rounds = [sampler(Round(i, 0.0, Lefty())) for i in range(2)]
+    assert [data.truncated.tolist() for data in rounds] == [[False] * 3, [False, True, False]]
+    assert [data.lengths.tolist() for data in rounds] == [[3], [2, 1]]
+
+
 def test_on_discrete_states_a_takeover_is_seen_through_unless_the_labels_are_used_up(chain: EnvSpec) -> None:
-    assert practice(chain, Right(), ExpertGate(), 1)(Round(0, 0.0, Lefty())).pairs()[0].tolist() == [0, 1]
+    assert practice(chain, Right(), ExpertGate(), 1)(Round(0, 0.0, Lefty())).observations.tolist() == [0, 1]
     cut = practice(chain, Right(), ExpertGate(), 1)(Round(0, 0.0, Lefty(), labels_left=1))
-    assert cut.pairs()[0].tolist() == [0]
+    assert cut.observations.tolist() == [0]
 
 
 def test_no_more_labels_are_given_than_there_are(chain: EnvSpec) -> None:
@@ -155,7 +162,7 @@ def test_no_more_labels_are_given_than_there_are(chain: EnvSpec) -> None:
 def test_training_ends_when_it_changes_nothing(chain: EnvSpec) -> None:
     config = dagger.Config(gate="expert", labels_per_round=2, settled=0.01)
     snapshots = list(dagger.train(config, None, chain, np.random.default_rng(0), expert=Right()))
-    assert [snapshot.metrics["changed"] for snapshot in snapshots] == [1.0, 0.0]
+    assert [snapshot.metrics["changed"] for snapshot in snapshots] == [1.0, 0.0, 0.0]
 
 
 def test_the_metrics_say_how_the_student_does_alone_and_with_help(chain: EnvSpec) -> None:
