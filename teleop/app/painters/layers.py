@@ -28,8 +28,8 @@ LEANING = 0.02
 """How far a probability must lie above chance to count as a preference."""
 LEVELS = 16
 """Steps of a tint, the weakest of which can just be seen."""
-WEAKEST, STRONGEST = 0.12, 0.92
-"""How much of a tint's colour is mixed into a cell's own."""
+WEAKEST = 0.12
+"""How much of a tint's colour is at least mixed into a cell's own."""
 TYPICAL = 98.0
 """Percentile of the rewards' size at which a tint is fullest: a few cells are not to outshine the rest."""
 
@@ -53,10 +53,10 @@ class Tint:
     """Of the colour; the rest is the cell's own, so that a costly cell can still be told."""
 
 
-def _tints(colour: Colour, curve: float = 1.0) -> tuple[Tint, ...]:
-    """curve: above 1 the lower levels lie closer together."""
+def _tints(colour: Colour, strongest: float, curve: float) -> tuple[Tint, ...]:
+    """strongest: the share of the last. curve: above 1 the lower levels lie closer together."""
     rising = np.linspace(0, 1, LEVELS) ** curve
-    return tuple(Tint(colour, share) for share in (WEAKEST + (STRONGEST - WEAKEST) * rising).tolist())
+    return tuple(Tint(colour, share) for share in (WEAKEST + (strongest - WEAKEST) * rising).tolist())
 
 
 def _gain_or_loss(level: int) -> Tint:
@@ -67,8 +67,8 @@ def _gain_or_loss(level: int) -> Tint:
 
 NO_ARROW = 0
 TINTS: dict[Layer, tuple[Tint, ...]] = {
-    Layer.CONFIDENCE: _tints(DRIVERS[Driver.STUDENT]),
-    Layer.VISITS: _tints(TEXT, curve=2.0),
+    Layer.CONFIDENCE: _tints(DRIVERS[Driver.STUDENT], strongest=0.6, curve=1.0),
+    Layer.VISITS: _tints(TEXT, strongest=0.92, curve=2.0),
     Layer.REWARD: tuple(_gain_or_loss(level) for level in range(-LEVELS, LEVELS + 1)),
 }
 FIRST_TINT: dict[Layer, int] = {
