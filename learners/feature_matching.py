@@ -1,8 +1,8 @@
 """Fit a reward under which a soft planner does, on average, what the demonstrators did.
 
-What maximum entropy and maximum causal entropy inverse reinforcement learning share: features, the convex
-dual, the choice of the regulariser, and the policies made of what was recovered. They differ in the reading
-of chance alone (`learners.soft_planning`).
+What maximum entropy and maximum causal entropy inverse reinforcement learning share: the convex dual, the choice
+of the regulariser, and the policies made of what was recovered. They differ in the reading of chance alone
+(`learners.soft_planning`); `learners.reward_features` says what may pay.
 
   minimise over theta   E[V_theta(first state)] - theta . f  +  l2/2 |theta|²
   gradient              (expected features) - f + l2 theta
@@ -18,18 +18,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from scipy.optimize import minimize
 
-from learners.errors import NothingToLearnError, UnsupportedWorldError
-from learners.interface import Array, FloatArray, IntArray, Snapshot, TabularModel
+from learners.errors import UnsupportedWorldError
+from learners.interface import FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.reward_features import Demonstrated, Features, What, demonstrated, has_actions
 from learners.soft_planning import Reading, SoftWorld, soft_plan
-from learners.tabular import deterministic, occupancy, plan
+from learners.tabular import deterministic, occupancy, plan, propagate
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -45,8 +45,9 @@ LEAST_PROBABILITY = 1e-12
 class Config:
     """Settings of inverse reinforcement learning by matching features."""
 
-    features: Literal["state", "state-action"] = "state"
-    """What pays: states reached (the goal among them), or actions taken in a state."""
+    features: What | None = None
+    """What pays: states reached (the goal among them), actions taken in a state, or both, one on top of the
+    other. None: both, where every step has its action; states, where actions are not known."""
     policy: Literal["planned", "soft", "greedy"] = "planned"
     """What is kept: the best plan on the recovered reward; the soft policy, which imitates the demonstrators'
     noise too; or the soft policy's most probable actions."""
@@ -54,9 +55,11 @@ class Config:
     """Weight of half the squared reward in the dual; None: chosen by the likelihood of held-out episodes."""
     l2_candidates: tuple[float, ...] = (1e-4, 1e-5, 1e-6)
     """What is tried where `l2` is None, greatest first; the first when there are too few episodes to choose."""
+    caution: float = 1.0  # standard deviations of the states' prices
+    """By how much a state in which no demonstration was is priced below what the fit says of it."""
     held_out: float = 0.1  # share of the episodes
     """Share of the episodes kept for choosing l2; none with fewer than ten episodes."""
-    iterations: int = 80
+    iterations: int = 40
     """L-BFGS iterations of each fit, at most."""
     memory: int = 20
     """Past steps from which L-BFGS estimates curvature."""
@@ -67,7 +70,9 @@ class Recovered:
     """What inverse reinforcement learning found, ready to be drawn or followed."""
 
     reward: FloatArray
-    """(S,) paid on reaching a state, or (S, A) paid for an action there; in nats."""
+    """(S,) paid on reaching a state, or, where states do not pay, (S, A) paid for an action there; in nats."""
+    action_reward: FloatArray | None
+    """(S, A) paid for an action on top of `reward`, where both pay; else None."""
     soft: FloatArray
     """(H, S, A) the soft policy of that reward, one table a step."""
     planned: FloatArray
@@ -81,19 +86,11 @@ class Recovered:
     held_out_loss: float
     """The dual of the held-out episodes without l2, in nats a demonstration; NaN where none was held out."""
     mismatch: float
-    """Greatest difference between expected and demonstrated feature counts, per episode."""
-
-
-@dataclass(frozen=True)
-class Demonstrated:
-    """What is matched: means over the episodes."""
-
-    starts: FloatArray
-    """(S,) share of the episodes that begin in each state."""
-    counts: FloatArray
-    """Mean feature counts of an episode, (S,) or (S, A)."""
-    luck: FloatArray | None = None
-    """(H, S) by how much more than its actions lead one to expect an episode is in each state after t steps."""
+    """Greatest difference between expected and demonstrated feature counts, per episode, before caution."""
+    arrival: float
+    """Chance that the saved policy ends an episode in a terminal state, from where the demonstrations began."""
+    length: float
+    """Steps that the saved policy takes in an episode, on average."""
 
 
 def facts_for(demonstrations: Demonstrations, world: EnvSpec | None) -> TabularModel:
@@ -119,10 +116,7 @@ def snapshots(
     model, done = facts_for(demonstrations, world), 0
     for found in fits(config, model, demonstrations, rng, reading):
         done += len(found.losses)
-        metrics = {"loss": found.losses[-1], "l2": found.l2, "mismatch": found.mismatch}
-        if np.isfinite(found.held_out_loss):
-            metrics["held_out_loss"] = found.held_out_loss
-        yield Snapshot(done, found.stationary, metrics)
+        yield Snapshot(done, found.stationary, _metrics(found, demonstrations), reward=found.reward)
 
 
 def fits(
@@ -136,197 +130,129 @@ def fits(
 
     Each begins where the last one ended. The trials stop at the first that is worse than the one before.
     """
-    world = SoftWorld(model, reading, count_actions=config.features == "state-action")
-    everything, trained, held_out = _split(config, world, demonstrations, rng)
-    shape = (model.n_states,) if config.features == "state" else (model.n_states, model.n_actions)
-    theta, best_l2, best_loss = np.zeros(shape), config.l2 or config.l2_candidates[0], np.inf
-    best_theta = theta
-    if held_out is not None:
+    fit = Fit(config, model, demonstrations, reading)
+    kept = np.flatnonzero(demonstrations.lengths > 0)
+    everything = fit.counts(kept)
+    best_l2, best_loss = config.l2 or max(config.l2_candidates), np.inf
+    theta = best_theta = np.zeros(fit.features.size)
+    n_held_out = round(config.held_out * len(kept))
+    if config.l2 is None and n_held_out > 0 and len(kept) >= FEWEST_TO_HOLD_OUT:
+        order = rng.permutation(kept)
+        trained, held_out = fit.counts(order[n_held_out:]), fit.counts(order[:n_held_out])
         for l2 in sorted(config.l2_candidates, reverse=True):
-            theta, losses = minimise(config, world, trained, theta, l2)
-            loss = dual(world, held_out, theta)[0]
-            yield _recovered(config, world, demonstrations, trained, theta, l2, losses, loss)
+            theta, losses = fit.minimise(trained, theta, l2)
+            loss = fit.dual(held_out, fit.cautious(trained, theta))[0]
+            yield fit.recovered(trained, theta, l2, losses, loss)
             if loss >= best_loss:
                 break
             best_l2, best_loss, best_theta = l2, loss, theta
-    theta, losses = minimise(config, world, everything, best_theta, best_l2)
-    judged = np.nan if held_out is None else best_loss
-    yield _recovered(config, world, demonstrations, everything, theta, best_l2, losses, judged)
+    theta, losses = fit.minimise(everything, best_theta, best_l2)
+    yield fit.recovered(everything, theta, best_l2, losses, best_loss if np.isfinite(best_loss) else np.nan)
 
 
-def minimise(
-    config: Config, world: SoftWorld, wanted: Demonstrated, theta: FloatArray, l2: float
-) -> tuple[FloatArray, tuple[float, ...]]:
-    """L-BFGS on the regularised dual from `theta`; the best reward, and the dual after each iteration.
+class Fit:
+    """One model, one set of demonstrations: the dual, and what is made of its answer."""
 
-    A reward is searched for in units of one over the root of how often it was earned, for the dual is about
-    as curved as that. It helped on the data of one map; whether it does under slip is an open question.
-    """
-    unit = 1.0 / np.sqrt(np.maximum(wanted.counts, 0.0).ravel() + CURVATURE_FLOOR)
-    losses: list[float] = []
-    size = theta.shape
-
-    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
-        weights = unit * flat
-        value, slope = dual(world, wanted, weights.reshape(size))
-        return value + 0.5 * l2 * float(weights @ weights), unit * (slope.ravel() + l2 * weights)
-
-    found = minimize(
-        objective,
-        theta.ravel() / unit,
-        jac=True,
-        method="L-BFGS-B",
-        callback=lambda intermediate_result: losses.append(float(intermediate_result.fun)),
-        options={"maxcor": config.memory, "maxiter": config.iterations, "ftol": 1e-9, "gtol": 1e-6},
-    )
-    return (unit * found.x).reshape(size), (*losses, float(found.fun))
-
-
-def dual(world: SoftWorld, wanted: Demonstrated, theta: FloatArray) -> tuple[float, FloatArray]:
-    """The dual without l2, in nats a demonstration, and its gradient, of the shape of `theta`."""
-    visits = world.visits(rewards_of(world.model, theta), wanted.starts, wanted.luck)
-    expected = visits.reached if theta.ndim == 1 else visits.taken
-    assert expected is not None
-    return visits.value - float((theta * wanted.counts).sum()), expected - wanted.counts
-
-
-def rewards_of(model: TabularModel, theta: FloatArray) -> FloatArray:
-    """theta (S,) or (S, A) -> what each outcome pays (S, A, K)."""
-    if theta.ndim == 1:
-        return theta[model.next_states]
-    return np.broadcast_to(theta[:, :, None], model.next_states.shape)
-
-
-# -- what was demonstrated -------------------------------------------------------------------------------
-
-
-def demonstrated(
-    config: Config, world: SoftWorld, demonstrations: Demonstrations, episodes: IntArray
-) -> Demonstrated:
-    """Means over these episodes. The state in which an episode ends counts as reached; its start does not.
-
-    Raises NothingToLearnError without episodes, with states that are not the model's, or, where actions pay,
-    without actions.
-    """
-    model = world.model
-    states, finals = _states(model, demonstrations)
-    starts = np.bincount(states[demonstrations.starts[episodes]], minlength=model.n_states) / len(episodes)
-    chosen = np.zeros(len(demonstrations.lengths), bool)
-    chosen[episodes] = True
-    steps = np.repeat(chosen, demonstrations.lengths)
-    has_actions = demonstrations.actions is not None and bool(demonstrations.labelled.all())
-    subtracts_luck = has_actions and world.reading == "causal" and not world.is_certain
-    if config.features == "state" and not subtracts_luck:
-        reached = np.bincount(states[steps], minlength=model.n_states)
-        reached += np.bincount(finals[episodes], minlength=model.n_states)
-        return Demonstrated(starts, np.asarray(reached / len(episodes) - starts))
-    ticks = np.arange(len(states)) - np.repeat(demonstrations.starts, demonstrations.lengths)
-    actions = _actions(model, demonstrations)
-    timed = _timed_counts(model, ticks[steps], states[steps], actions[steps]) / len(episodes)
-    luck = _luck(model, timed, starts) if subtracts_luck else None
-    taken = timed.sum(0)
-    if config.features == "state-action":
-        return Demonstrated(starts, taken, luck)
-    expected = np.bincount(
-        model.next_states.ravel(), (taken[:, :, None] * model.probabilities).ravel(), model.n_states
-    )
-    return Demonstrated(starts, expected.astype(np.float64), luck)
-
-
-def _timed_counts(model: TabularModel, ticks: IntArray, states: IntArray, actions: IntArray) -> FloatArray:
-    """(H, S, A): how often each action was taken in each state after t steps; later steps are left out."""
-    shape = (model.horizon, model.n_states, model.n_actions)
-    inside = ticks < model.horizon
-    flat = np.ravel_multi_index((ticks[inside], states[inside], actions[inside]), shape)
-    counts: FloatArray = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
-    return counts
-
-
-def _luck(model: TabularModel, timed: FloatArray, starts: FloatArray) -> FloatArray:
-    """(H, S): where the demonstrations were, less where their last actions lead one to expect them.
-
-    With it the dual is the demonstrations' causal likelihood to the letter. Without it the world's chance
-    deviations, of which a finite sample has many, would be taken for wishes of the demonstrators.
-    """
-    luck: FloatArray = timed.sum(2)
-    luck[0] -= starts
-    for step in range(1, model.horizon):
-        outcomes = timed[step - 1][:, :, None] * model.probabilities
-        luck[step] -= np.bincount(model.next_states.ravel(), outcomes.ravel(), model.n_states)
-    luck[:, model.terminal] = 0.0
-    return luck
-
-
-def _states(model: TabularModel, demonstrations: Demonstrations) -> tuple[IntArray, IntArray]:
-    """States (N,) and final states (E,), counted from 0."""
-    if len(demonstrations) == 0:
-        raise NothingToLearnError("demonstrations: expected at least one step, found none. Record some.")
-    space = demonstrations.observation_space
-    states = _from_zero(demonstrations.observations, space, model.n_states, "observations")
-    return states, _from_zero(demonstrations.final_observations, space, model.n_states, "final_observations")
-
-
-def _actions(model: TabularModel, demonstrations: Demonstrations) -> IntArray:
-    if demonstrations.actions is None or not demonstrations.labelled.all():
-        raise NothingToLearnError(
-            "actions: expected one at every step, found steps without. "
-            "Load the demonstrations with executed actions, or choose features=state."
+    def __init__(
+        self, config: Config, model: TabularModel, demonstrations: Demonstrations, reading: Reading
+    ) -> None:
+        self.config, self.model, self.demonstrations = config, model, demonstrations
+        self.features = Features(
+            model, config.features or ("both" if has_actions(demonstrations) else "state")
         )
-    return _from_zero(demonstrations.actions, demonstrations.action_space, model.n_actions, "actions")
+        self.world = SoftWorld(model, reading)
 
+    def counts(self, episodes: IntArray) -> Demonstrated:
+        """What these episodes collected of the features."""
+        return demonstrated(self.features, self.world, self.demonstrations, episodes)
 
-def _from_zero(values: Array, space: gym.Space[Any], n: int, what: str) -> IntArray:
-    fits_space = isinstance(space, gym.spaces.Discrete) and int(space.n) == n
-    indices = np.asarray(values).astype(np.int64) - int(getattr(space, "start", 0))
-    if not fits_space or indices.min() < 0 or indices.max() >= n:
-        raise NothingToLearnError(
-            f"{what}: expected {n} of them as the world's table has, found {space} with "
-            f"{values.min()} to {values.max()}. The demonstrations are of another world, or damaged."
+    def dual(self, wanted: Demonstrated, theta: FloatArray) -> tuple[float, FloatArray]:
+        """The dual without l2, in nats a demonstration, and its gradient, both of theta (F,)."""
+        visits = self.world.visits(self.features.rewards(theta), wanted.starts, wanted.luck)
+        expected = self.features.counts(visits.reached, visits.taken)
+        return visits.value - float(theta @ wanted.counts), expected - wanted.counts
+
+    def minimise(
+        self, wanted: Demonstrated, theta: FloatArray, l2: float
+    ) -> tuple[FloatArray, tuple[float, ...]]:
+        """L-BFGS on the regularised dual from `theta`; the best reward, and the dual after each iteration.
+
+        A reward is searched for in units of one over the root of how often it was earned, for the dual is about
+        as curved as that.
+        """
+        unit = 1.0 / np.sqrt(np.maximum(wanted.counts, 0.0) + CURVATURE_FLOOR)
+        losses: list[float] = []
+
+        def objective(scaled: FloatArray) -> tuple[float, FloatArray]:
+            weights = unit * scaled
+            value, slope = self.dual(wanted, weights)
+            return value + 0.5 * l2 * float(weights @ weights), unit * (slope + l2 * weights)
+
+        found = minimize(
+            objective,
+            theta / unit,
+            jac=True,
+            method="L-BFGS-B",
+            callback=lambda intermediate_result: losses.append(float(intermediate_result.fun)),
+            options={
+                "maxcor": self.config.memory,
+                "maxiter": self.config.iterations,
+                "ftol": 1e-9,
+                "gtol": 1e-6,
+            },
         )
-    return indices
+        return unit * found.x, (*losses, float(found.fun))
 
+    def cautious(self, wanted: Demonstrated, theta: FloatArray) -> FloatArray:
+        """theta with what no demonstration was seen to reach priced lower.
 
-def _split(
-    config: Config, world: SoftWorld, demonstrations: Demonstrations, rng: np.random.Generator
-) -> tuple[Demonstrated, Demonstrated, Demonstrated | None]:
-    """All, those to fit and those to judge by; None and nothing spared where l2 is given or data are few."""
-    kept = np.flatnonzero(demonstrations.lengths > 0)
-    everything = demonstrated(config, world, demonstrations, kept)
-    n_held_out = round(config.held_out * len(kept))
-    if config.l2 is not None or len(kept) < FEWEST_TO_HOLD_OUT or n_held_out == 0:
-        return everything, everything, None
-    order = rng.permutation(kept)
-    trained = demonstrated(config, world, demonstrations, order[n_held_out:])
-    return everything, trained, demonstrated(config, world, demonstrations, order[:n_held_out])
+        Whoever knows the world avoids what is bad, so the unseen is worse than its neighbours suggest; but where
+        nobody goes, the dual, which is content as soon as going there is unlikely, says little.
+        """
+        lowered = theta.copy()
+        states = self.features.of_states(lowered)
+        if states is not None:
+            states[~wanted.seen & ~self.model.terminal] -= (
+                self.config.caution * states[~self.model.terminal].std()
+            )
+        return lowered
 
-
-# -- what is made of it ----------------------------------------------------------------------------------
-
-
-def _recovered(
-    config: Config,
-    world: SoftWorld,
-    demonstrations: Demonstrations,
-    wanted: Demonstrated,
-    theta: FloatArray,
-    l2: float,
-    losses: tuple[float, ...],
-    held_out_loss: float,
-) -> Recovered:
-    model = world.model
-    rewards = rewards_of(model, theta)
-    soft = soft_plan(model, rewards, world.reading).policy
-    best = plan(replace(model, rewards=rewards))
-    planned = deterministic(best.timed_actions(), model.n_actions)
-    mismatch = float(np.abs(dual(world, wanted, theta)[1]).max())
-    if config.policy == "planned":
-        table = stationary(replace(model, starts=wanted.starts), planned)
-    else:
-        table = stationary(replace(model, starts=wanted.starts), soft)
-        if config.policy == "greedy":
-            table = deterministic(table.argmax(1), model.n_actions)
-    policy = _policy(demonstrations, table)
-    return Recovered(theta, soft, planned, policy, l2, losses, held_out_loss, mismatch)
+    def recovered(
+        self,
+        wanted: Demonstrated,
+        theta: FloatArray,
+        l2: float,
+        losses: tuple[float, ...],
+        held_out_loss: float,
+    ) -> Recovered:
+        """The policies that follow from theta, caution added."""
+        mismatch = float(np.abs(self.dual(wanted, theta)[1]).max())
+        theta = self.cautious(wanted, theta)
+        rewards = self.features.rewards(theta)
+        soft = soft_plan(self.model, rewards, self.world.reading).policy
+        best = plan(replace(self.model, rewards=rewards))
+        planned = deterministic(best.timed_actions(), self.model.n_actions)
+        begun = replace(self.model, starts=wanted.starts)
+        table = stationary(begun, planned if self.config.policy == "planned" else soft)
+        if self.config.policy == "greedy":
+            table = deterministic(table.argmax(1), self.model.n_actions)
+        present = propagate(begun, table)
+        states, actions = self.features.of_states(theta), self.features.of_actions(theta)
+        reward, on_top = (actions, None) if states is None else (states, actions)
+        assert reward is not None
+        return Recovered(
+            reward=reward,
+            action_reward=on_top,
+            soft=soft,
+            planned=planned,
+            stationary=_policy(self.demonstrations, table),
+            l2=l2,
+            losses=losses,
+            held_out_loss=held_out_loss,
+            mismatch=mismatch,
+            arrival=float(present[:, self.model.terminal].sum()),
+            length=float(present[:-1, ~self.model.terminal].sum()),
+        )
 
 
 def stationary(model: TabularModel, timed: FloatArray) -> FloatArray:
@@ -343,3 +269,16 @@ def _policy(demonstrations: Demonstrations, table: FloatArray) -> NetworkPolicy:
     architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
     logits = np.log(np.maximum(table, LEAST_PROBABILITY)).astype(np.float32)
     return policy_from(architecture, {"outputs": logits, "stand_in": np.arange(len(table))})
+
+
+def _metrics(found: Recovered, demonstrations: Demonstrations) -> dict[str, float]:
+    """What a user may judge a fit by without the world's own reward; the docstrings of the learners say what."""
+    metrics = {"loss": found.losses[-1], "l2": found.l2, "mismatch": found.mismatch}
+    if np.isfinite(found.held_out_loss):
+        metrics["held_out_loss"] = found.held_out_loss
+    metrics |= {"arrival": found.arrival, "length": found.length}
+    if has_actions(demonstrations):
+        metrics["agreement"] = float(
+            (found.stationary.act(demonstrations.observations) == demonstrations.actions).mean()
+        )
+    return metrics

@@ -49,8 +49,8 @@ class Visits:
     """Soft value in nats over the start states: the log of the partition function."""
     reached: FloatArray
     """(S,) arrivals in each state; where an episode starts is not counted, where it ends is."""
-    taken: FloatArray | None
-    """(S, A) how often each action is taken in each state; None where it was not asked for."""
+    taken: FloatArray
+    """(S, A) how often each action is taken in each state."""
 
 
 def soft_plan(model: TabularModel, rewards: FloatArray, reading: Reading) -> SoftPlan:
@@ -110,25 +110,32 @@ def _log_sum_exp(terms: FloatArray) -> FloatArray:
 
 
 class SoftWorld:
-    """A model laid out for the many passes of one fit, from the starts (S,) that the passes begin in."""
+    """A model laid out for the many passes of one fit: sparse over the outcomes that can happen."""
 
-    def __init__(self, model: TabularModel, reading: Reading, *, count_actions: bool = False) -> None:
-        """count_actions: also say how often each action is taken, which costs as much again."""
-        self.model, self.reading, self._count_actions = model, reading, count_actions
+    def __init__(self, model: TabularModel, reading: Reading) -> None:
+        self.model, self.reading = model, reading
         s, a, k = model.next_states.shape
         possible = np.where(model.terminal[:, None, None], 0.0, model.probabilities)
-        self._following = model.next_states.reshape(s, a * k).astype(
-            np.int32
-        )  # sparse products like them short
-        self._chances = possible.reshape(s, a * k)
-        self._row_starts = np.arange(s + 1, dtype=np.int32) * (a * k)
-        self.is_certain = bool((model.probabilities.max(2) == 1.0).all())
-        by_action = possible.transpose(1, 0, 2).reshape(a * s, k)
-        row_starts = np.arange(a * s + 1, dtype=np.int32) * k
-        columns = model.next_states.transpose(1, 0, 2).ravel().astype(np.int32)
-        self._transition = csr_array((by_action.ravel(), columns, row_starts), shape=(a * s, s))
-        self._transition.eliminate_zeros()
+        chances = possible.transpose(1, 0, 2).ravel()
+        self._outcomes = np.flatnonzero(chances)
+        columns = model.next_states.transpose(1, 0, 2).ravel()[self._outcomes]
+        row_starts = np.searchsorted(self._outcomes, np.arange(a * s + 1) * k)
+        # Sparse products like their indices short.
+        self._columns, self._row_starts = columns.astype(np.int32), row_starts.astype(np.int32)
+        self._transition = self._matrix(chances[self._outcomes])
         self._arrival = self._transition.T.tocsr()
+        self._alive = (~model.terminal).astype(np.float64)
+        self._is_certain = bool((model.probabilities.max(2) == 1.0).all())
+
+    @property
+    def minds_luck(self) -> bool:
+        """There is chance, and one answers for one's choices alone."""
+        return self.reading == "causal" and not self._is_certain
+
+    def arrivals(self, taken: FloatArray) -> FloatArray:
+        """taken (S, A), how often each action is taken in each state -> expected arrivals (S,) of it."""
+        reached: FloatArray = self._arrival @ taken.T.ravel()
+        return reached
 
     def visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None = None) -> Visits:
         """What a soft planner is expected to do from `starts` (S,), paid `rewards` (S, A, K).
@@ -136,19 +143,27 @@ class SoftWorld:
         luck (H, S), causal reading only: how many more, or fewer, are put into each state at each step by
         hand. Their soft values join in `value`, and what they go on to do in the counts.
         """
-        if self.reading == "causal" and not self.is_certain:
+        if self.minds_luck:
             return self._causal_visits(rewards, starts, luck)
         found = self._path_visits(rewards, starts)
+        if found is None and self._is_certain:
+            return self._causal_visits(rewards, starts, None)
         return found or soft_visits(self.model, rewards, starts, "trajectory")
+
+    def _matrix(self, weights: FloatArray) -> csr_array:
+        """(A * S, S), action by action, of a weight for each outcome that can happen."""
+        shape = (self.model.n_actions * self.model.n_states, self.model.n_states)
+        return csr_array((weights, self._columns, self._row_starts), shape=shape)
 
     def _causal_visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None) -> Visits:
         """`soft_visits` of the causal reading, with the luck of each action in one sparse product."""
-        model = self.model
-        shape, alive = (model.n_actions, model.n_states), (~model.terminal).astype(np.float64)
+        model, alive = self.model, self._alive
+        shape = (model.n_actions, model.n_states)
         paid = np.ascontiguousarray((model.probabilities * rewards).sum(2).T)
         value, policy, worth = np.zeros(model.n_states), np.empty((model.horizon, *shape)), 0.0
         for step in reversed(range(model.horizon)):
-            q = paid + (self._transition @ value).reshape(shape)
+            q = (self._transition @ value).reshape(shape)
+            q += paid
             greatest = q.max(0)
             q -= greatest
             weights = np.exp(q, out=policy[step])
@@ -168,36 +183,34 @@ class SoftWorld:
         return Visits(float(starts @ value) + worth, reached, taken.T.copy())
 
     def _path_visits(self, rewards: FloatArray, starts: FloatArray) -> Visits | None:
-        """`soft_visits` of the trajectory reading, without logs: with M(s, s') = sum of p exp r,
+        """`soft_visits` of the trajectory reading, without logs: with M_a(s, s') = sum of p exp r,
 
-          Z_t = M Z_t+1, 1 in terminal states      Y_t+1 = transposed M Y_t, Y_0 = starts / Z_0
+          Q_t = M_a Z_t+1                       Z_t = sum_a Q_t, 1 in terminal states
+          Y_t+1 = sum_a transposed M_a Y_t      Y_0 = starts / Z_0
 
-        and Z_t Y_t is the chance of being in each state. None where numbers do not reach that far: then only
-        logs will do.
+        and Z_t Y_t is the chance of being in each state, Q_t Y_t that of taking an action there. None where
+        numbers do not reach that far: then only logs will do.
         """
-        steps, terminal = self.model.horizon, self.model.terminal
-        with np.errstate(over="ignore"):
-            weights = self._chances * np.exp(rewards.reshape(self._chances.shape))
-        shape = (len(terminal), len(terminal))
-        matrix = csr_array((weights.ravel(), self._following.ravel(), self._row_starts), shape=shape)
-        transposed, arrived = matrix.T, terminal.astype(np.float64)
-        z, y = np.ones((steps + 1, len(terminal))), np.empty((steps + 1, len(terminal)))
+        model, terminal = self.model, self.model.terminal
+        shape = (model.n_actions, model.n_states)
+        chances = self._transition.data
         with np.errstate(over="ignore", invalid="ignore"):
-            for step in reversed(range(steps)):
-                np.add(matrix @ z[step + 1], arrived, out=z[step])
+            matrix = self._matrix(chances * np.exp(rewards.transpose(1, 0, 2).ravel()[self._outcomes]))
+            transposed, arrived = matrix.T.tocsr(), terminal.astype(np.float64)
+            q = np.empty((model.horizon, *shape))
+            z, y = np.ones((model.horizon + 1, shape[1])), np.empty((model.horizon + 1, shape[1]))
+            for step in reversed(range(model.horizon)):
+                q[step] = (matrix @ z[step + 1]).reshape(shape)
+                np.add(q[step].sum(0), arrived, out=z[step])
             if not (z.min() > LEAST and z.max() < 1 / LEAST):
                 return None
             y[0] = np.where(terminal, 0.0, starts / z[0])
-            for step in range(steps):
-                y[step + 1] = transposed @ y[step]
+            each_action = np.empty(shape)
+            for step in range(model.horizon):
+                each_action[:] = y[step]
+                y[step + 1] = transposed @ each_action.ravel()
         reached = np.einsum("ts,ts->s", y[1:], z[1:])
-        if not np.isfinite(reached).all():
+        taken = np.einsum("ts,tas->sa", y[:-1], q)
+        if not (np.isfinite(reached).all() and np.isfinite(taken).all()):
             return None
-        return Visits(float(starts @ np.log(z[0])), reached, self._taken(weights, y, z))
-
-    def _taken(self, weights: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray | None:
-        if not self._count_actions:
-            return None
-        after = [np.einsum("ts,ts->s", y[:-1], z[1:, column]) for column in self._following.T]
-        taken: FloatArray = (np.stack(after, axis=1) * weights).reshape(self.model.next_states.shape).sum(2)
-        return taken
+        return Visits(float(starts @ np.log(z[0])), reached, taken)

@@ -12,9 +12,8 @@ from numpy.testing import assert_allclose
 
 from learners import LEARNERS, maxent_irl
 from learners.errors import NothingToLearnError, UnsupportedWorldError
-from learners.feature_matching import Config, demonstrated, dual
+from learners.feature_matching import Config, Fit
 from learners.interface import TabularModel
-from learners.soft_planning import SoftWorld
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from tests.learners.conftest import LEFT, RIGHT
@@ -43,40 +42,52 @@ def model(chain: EnvSpec) -> TabularModel:
 
 def test_what_is_matched_by_hand(model: TabularModel) -> None:
     """The end counts as reached, the start does not."""
-    found = demonstrated(Config(), SoftWorld(model, "trajectory"), walks(), ALL)
-    assert_allclose(found.starts, [1, 0, 0])
-    assert_allclose(found.counts, [0.5, 1, 1])
-    pairs = demonstrated(Config(features="state-action"), SoftWorld(model, "trajectory"), walks(), ALL)
-    assert_allclose(pairs.counts, [[0.5, 1], [0, 1], [0, 0]])
+    reached, taken = [0.5, 1, 1], [0.5, 1, 0, 1, 0, 0]
+    for what, expected in (("state", reached), ("state-action", taken), ("both", reached + taken)):
+        found = Fit(Config(features=what), model, walks(), "trajectory").counts(ALL)  # type: ignore[arg-type]
+        assert_allclose(found.starts, [1, 0, 0])
+        assert_allclose(found.counts, expected)
+        assert found.seen.all()
 
 
-@pytest.mark.parametrize("features", ["state", "state-action"])
+@pytest.mark.parametrize("features", ["state", "state-action", "both"])
 def test_the_gradient_is_that_of_finite_differences(model: TabularModel, features: str) -> None:
-    config = Config(features=features)  # type: ignore[arg-type]
-    world = SoftWorld(model, "trajectory", count_actions=True)
-    wanted = demonstrated(config, world, walks(), ALL)
-    theta = np.random.default_rng(0).normal(size=wanted.counts.shape)
-    _, slope = dual(world, wanted, theta)
-    for index in np.ndindex(theta.shape):
-        nudge = np.zeros(theta.shape)
-        nudge[index] = 1e-5
-        above, below = dual(world, wanted, theta + nudge)[0], dual(world, wanted, theta - nudge)[0]
+    fit = Fit(Config(features=features), model, walks(), "trajectory")  # type: ignore[arg-type]
+    wanted = fit.counts(ALL)
+    theta = np.random.default_rng(0).normal(size=fit.features.size)
+    _, slope = fit.dual(wanted, theta)
+    for index, nudge in enumerate(1e-5 * np.eye(fit.features.size)):
+        above, below = fit.dual(wanted, theta + nudge)[0], fit.dual(wanted, theta - nudge)[0]
         assert slope[index] == pytest.approx((above - below) / 2e-5, abs=1e-8)
+
+
+def test_a_reward_for_both_is_the_sum_of_its_parts(model: TabularModel) -> None:
+    features = Fit(Config(), model, walks(), "trajectory").features
+    theta = np.array([1.0, 2, 3, 10, 20, 30, 40, 50, 60])
+    # From 0 left stays and right goes to 1; from 1 left goes to 0 and right to 2, where all stay.
+    assert_allclose(features.rewards(theta)[:, :, 0], [[11, 22], [31, 43], [53, 63]])
 
 
 def test_the_fit_visits_what_was_visited(model: TabularModel) -> None:
     found = maxent_irl.recover(Config(l2=1e-6), model, walks(), np.random.default_rng(0))
     assert found.mismatch < 1e-3
+    assert found.held_out_loss != found.held_out_loss, "NaN: nothing was held out"
     assert all(later <= sooner for sooner, later in zip(found.losses, found.losses[1:], strict=False))
 
 
-@pytest.mark.parametrize("features", ["state", "state-action"])
-def test_a_known_policy_is_recovered(chain: EnvSpec, features: str) -> None:
+@pytest.mark.parametrize("features", [None, "state", "state-action"])
+def test_a_known_policy_is_recovered(chain: EnvSpec, features: str | None) -> None:
     config = Config(features=features)  # type: ignore[arg-type]
     *_, last = LEARNERS["maxent-irl"].train(config, walks(), chain, np.random.default_rng(0))
     assert last.policy.act(np.array([0, 1])).tolist() == [RIGHT, RIGHT]
     assert last.step > 0
     assert last.metrics["mismatch"] < 0.1
+    # Always right arrives after two steps; of the five demonstrated steps one went left.
+    assert last.metrics["arrival"] == pytest.approx(1.0)
+    assert last.metrics["length"] == pytest.approx(2.0)
+    assert last.metrics["agreement"] == pytest.approx(4 / 5)
+    assert last.reward is not None
+    assert last.reward.shape == ((3, 2) if features == "state-action" else (3,))
 
 
 def test_states_alone_are_enough(chain: EnvSpec) -> None:
@@ -106,9 +117,16 @@ def test_the_regulariser_is_chosen_by_held_out_episodes(model: TabularModel) -> 
         observation_space=gym.spaces.Discrete(3),
         action_space=gym.spaces.Discrete(2),
     )
-    config = Config(l2_candidates=(10.0, 1e-3))
+    config = Config(l2_candidates=(1e-3, 10.0))
     # All episodes are alike, so the held-out one is the likelier, the less the reward is held back.
     assert maxent_irl.recover(config, model, ten, np.random.default_rng(0)).l2 == 1e-3
+
+
+def test_the_unseen_is_priced_with_caution(model: TabularModel) -> None:
+    """Of states priced 0, 2 and, at the end, 4, the end stays as it is; the others deviate by 1 from their mean."""
+    fit = Fit(Config(features="state", caution=3.0), model, walks(), "trajectory")
+    unseen = dataclasses.replace(fit.counts(ALL), seen=np.array([True, False, False]))
+    assert_allclose(fit.cautious(unseen, np.array([0.0, 2.0, 4.0])), [0, -1, 4])
 
 
 def test_what_does_not_fit_is_said(chain: EnvSpec, cartpole: EnvSpec) -> None:

@@ -9,8 +9,9 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.testing import assert_allclose
 
 from learners import LEARNERS, maxent_irl, mce_irl
-from learners.feature_matching import Config, demonstrated, dual, rewards_of
-from learners.soft_planning import SoftWorld, soft_plan
+from learners.feature_matching import Config, Fit
+from learners.interface import TabularModel
+from learners.soft_planning import soft_plan
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from tests.learners.conftest import LEFT, RIGHT
@@ -30,38 +31,48 @@ def slipped() -> Demonstrations:
     )
 
 
-@pytest.mark.parametrize("features", ["state", "state-action"])
+@pytest.mark.parametrize("features", ["state", "state-action", "both"])
 def test_under_slip_the_dual_is_the_likelihood_of_the_choices(features: str) -> None:
-    model = slippery_chain(0.7, horizon=4)
-    config = Config(features=features)  # type: ignore[arg-type]
-    world = SoftWorld(model, "causal")
-    wanted = demonstrated(config, world, slipped(), np.arange(3))
-    theta = np.random.default_rng(0).normal(size=wanted.counts.shape)
-    policy = soft_plan(model, rewards_of(model, theta), "causal").policy
+    model, shown = slippery_chain(0.7, horizon=4), slipped()
+    fit = Fit(Config(features=features), model, shown, "causal")  # type: ignore[arg-type]
+    theta = np.random.default_rng(0).normal(size=fit.features.size)
+    policy = soft_plan(model, fit.features.rewards(theta), "causal").policy
     ticks = [0, 1, 0, 1, 2, 3, 0, 1]
-    shown = slipped()
     assert shown.actions is not None
     chances = policy[ticks, shown.observations, shown.actions]
-    assert dual(world, wanted, theta)[0] == pytest.approx(-np.log(chances).sum() / 3)
+    assert fit.dual(fit.counts(np.arange(3)), theta)[0] == pytest.approx(-np.log(chances).sum() / 3)
 
 
-@pytest.mark.parametrize("features", ["state", "state-action"])
+@pytest.mark.parametrize("features", ["state", "state-action", "both"])
 def test_the_gradient_under_slip_is_that_of_finite_differences(features: str) -> None:
-    config = Config(features=features)  # type: ignore[arg-type]
-    world = SoftWorld(slippery_chain(0.7, horizon=4), "causal")
-    wanted = demonstrated(config, world, slipped(), np.arange(3))
-    theta = np.random.default_rng(0).normal(size=wanted.counts.shape)
-    _, slope = dual(world, wanted, theta)
-    for index in np.ndindex(theta.shape):
-        nudge = np.zeros(theta.shape)
-        nudge[index] = 1e-5
-        above, below = dual(world, wanted, theta + nudge)[0], dual(world, wanted, theta - nudge)[0]
+    fit = Fit(Config(features=features), slippery_chain(0.7, horizon=4), slipped(), "causal")  # type: ignore[arg-type]
+    wanted = fit.counts(np.arange(3))
+    theta = np.random.default_rng(0).normal(size=fit.features.size)
+    _, slope = fit.dual(wanted, theta)
+    for index, nudge in enumerate(1e-5 * np.eye(fit.features.size)):
+        above, below = fit.dual(wanted, theta + nudge)[0], fit.dual(wanted, theta - nudge)[0]
         assert slope[index] == pytest.approx((above - below) / 2e-5, abs=1e-8)
 
 
 def test_a_known_policy_is_recovered_through_slip() -> None:
     found = mce_irl.recover(Config(), slippery_chain(0.7, horizon=4), slipped(), np.random.default_rng(0))
     assert found.stationary.act(np.array([0, 1])).tolist() == [RIGHT, RIGHT]
+
+
+def test_a_table_with_many_outcomes_is_one_with_their_sums() -> None:
+    """Fifty outcomes, of which some lead to the same place and many are impossible, change nothing."""
+    plain = slippery_chain(0.7, horizon=4)
+    following, chances = np.zeros((3, 2, 50), np.int64), np.zeros((3, 2, 50))
+    following[:, :, [7, 20, 33]] = plain.next_states[:, :, [0, 0, 1]]
+    chances[:, :, [7, 20, 33]] = [0.5, 0.2, 0.3]
+    wide = TabularModel(following, chances, np.zeros((3, 2, 50)), plain.terminal, plain.starts, plain.horizon)
+    for learner in (mce_irl, maxent_irl):
+        narrow, broad = (
+            learner.recover(Config(l2=1e-3), model, slipped(), np.random.default_rng(0))
+            for model in (plain, wide)
+        )
+        assert_allclose(broad.reward, narrow.reward, atol=1e-6)
+        assert_allclose(broad.soft, narrow.soft, atol=1e-6)
 
 
 def test_without_chance_it_is_maximum_entropy(chain: EnvSpec) -> None:
