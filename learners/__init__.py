@@ -43,6 +43,7 @@ LEARNERS: Mapping[str, ModuleType] = _Learners(
         "bco": "learners.bco",
         "dagger": "learners.dagger",
         "gail": "learners.gail",
+        "iq-learn": "learners.iq_learn",
         "maxent-irl": "learners.maxent_irl",
         "mce-irl": "learners.mce_irl",
         "ppo": "learners.ppo",
