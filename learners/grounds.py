@@ -10,18 +10,37 @@ from typing import Literal, Protocol, cast
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from scipy.sparse import csr_array
 
 from learners import bco
-from learners.interface import Array, DiscretePolicy, FloatArray, IntArray
+from learners.errors import UnsupportedWorldError
+from learners.evaluation import check_fit
+from learners.interface import Array, FloatArray, IntArray
 from learners.learned_table import SoftPlanner, counted_table
+from learners.path_weights import Drawn
 from learners.policies import Architecture, CategoricalPolicy, NetworkPolicy, policy_from
+from learners.rollout import Sampler
 from learners.tabular import deterministic, plan
-from learners.trajectories import Trajectories
+from learners.trajectories import TrajectorySampler
 from recordings.demonstrations import Demonstrations
 
 Wish = Literal["planned", "soft", "greedy"]
 """What to do on a recovered reward: plan on it, follow its soft policy, or that one's most probable actions."""
+MOST_COPIES = 256
+"""Copies of the world that run at once on a table, at most."""
+FEWEST_STEPS = 200
+"""Of a round, where the world has few states and short episodes."""
+CROWD = 64
+"""Policies in a round's crowd; each runs one episode."""
+CROWD_UNIT = 3.0
+"""What observations are counted in, in deviations of the demonstrated ones."""
+FARTHEST = 5.0
+"""Observations pay no more beyond this many units: lost episodes would drown all others."""
+LEAST_VARIANCE = 0.01
+"""Of the next crowd's coefficients, beside that of the weighted ones."""
+TICKS = 25
+"""Steps that a crowd takes between two looks at whether all of its episodes are over."""
 LEAST_PROBABILITY = 1e-12
 """Probabilities are taken to be at least this when they are written as logits."""
 
@@ -47,8 +66,16 @@ class Ground(Protocol):
         """(D,) what each feature pays beforehand."""
         ...
 
-    def soft(self, theta: FloatArray) -> DiscretePolicy:
-        """The soft policy of theta (D,) on the learned table."""
+    def log_base(self, lengths: IntArray) -> FloatArray:
+        """lengths (E,) of demonstrated episodes -> (E,) the log chance of their actions under the base policy."""
+        ...
+
+    def draw(self, theta: FloatArray, rng: np.random.Generator, rounds: int = 1) -> Drawn:
+        """So many rounds' worth of own episodes, from a proposal that theta (D,) tilts."""
+        ...
+
+    def follow(self, weights: FloatArray) -> None:
+        """How much each of the last episodes drawn weighs, (N,) with sum 1."""
         ...
 
     def kept(self, theta: FloatArray, wish: Wish) -> NetworkPolicy:
@@ -59,18 +86,42 @@ class Ground(Protocol):
         """(S,) what reaching each state pays, a step's relative entropy included; None: not Discrete."""
         ...
 
+    @property
+    def steps_taken(self) -> int:
+        """In the world, so far."""
+        ...
+
+    def close(self) -> None: ...
+
 
 class CountedGround:
     """Discrete states, each one a cell and a feature."""
 
     has_prior = True
 
-    def __init__(self, demonstrations: Demonstrations, own: Trajectories, horizon: int) -> None:
-        self._architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
+    def __init__(
+        self,
+        demonstrations: Demonstrations,
+        world: EnvSpec,
+        rng: np.random.Generator,
+        *,
+        exploration: int | None,
+        steps: int | None,
+    ) -> None:
+        self._architecture = _architecture(demonstrations)
         self._first = int(cast(gym.spaces.Discrete, demonstrations.observation_space).start)
-        self.n_kinds = self._architecture.n_inputs
+        self._first_action = int(cast(gym.spaces.Discrete, demonstrations.action_space).start)
+        self.n_kinds, n_actions = self._architecture.n_inputs, self._architecture.n_outputs
+        horizon = world.max_episode_steps or int(demonstrations.lengths.max())
+        self._steps = steps or max(16 * self.n_kinds, 2 * horizon, FEWEST_STEPS)
+        copies = max(1, min(MOST_COPIES, self._steps // horizon))
+        base = self._policy(np.full((self.n_kinds, n_actions), 1.0 / n_actions))
+        self._sampler = TrajectorySampler(world, copies, int(rng.integers(2**31)))
+        check_fit(base, self._sampler.facts)
+        wanted = exploration or 36 * self.n_kinds * n_actions
+        own = self._sampler.collect(base, wanted, rng, self._first_action)
         own = replace(own, before=self.kinds(own.before), after=self.kinds(own.after))
-        self._table = counted_table(own, self.n_kinds, self._architecture.n_outputs, horizon)
+        self._table = counted_table(own, self.n_kinds, n_actions, horizon)
         self._planner = SoftPlanner(self._table)
         reached = self.kinds(bco.demonstrated(demonstrations).after)
         self._is_shown = np.bincount(reached, minlength=self.n_kinds) > 0
@@ -86,8 +137,19 @@ class CountedGround:
     def prior(self, unseen: float) -> FloatArray:
         return np.where(self._is_shown, 0.0, -unseen)
 
-    def soft(self, theta: FloatArray) -> CategoricalPolicy:
-        return self._policy(self._planner.policy(theta))
+    def log_base(self, lengths: IntArray) -> FloatArray:
+        return cast(FloatArray, -lengths * np.log(self._architecture.n_outputs))
+
+    def draw(self, theta: FloatArray, rng: np.random.Generator, rounds: int = 1) -> Drawn:
+        policy = self._policy(self._planner.policy(theta))
+        paths = self._sampler.collect(policy, rounds * self._steps, rng, self._first_action)
+        log_ratios = self.log_base(paths.lengths) - paths.sums(paths.log_chances)
+        return Drawn(
+            self.counts(paths.after, paths.lengths), log_ratios, self.kinds(paths.before[paths.starts])
+        )
+
+    def follow(self, weights: FloatArray) -> None:
+        """The table proposes."""
 
     def kept(self, theta: FloatArray, wish: Wish) -> CategoricalPolicy:
         if wish == "planned":
@@ -98,6 +160,13 @@ class CountedGround:
             table = deterministic(table.argmax(1), table.shape[1])
         return self._policy(table)
 
+    @property
+    def steps_taken(self) -> int:
+        return self._sampler.steps
+
+    def close(self) -> None:
+        self._sampler.close()
+
     def reward(self, theta: FloatArray) -> FloatArray:
         # A policy that always knows its action is log A nats from the base policy at each step.
         return cast(FloatArray, theta - np.log(self._architecture.n_outputs))
@@ -106,3 +175,148 @@ class CountedGround:
         logits = np.log(np.maximum(table, LEAST_PROBABILITY)).astype(np.float32)
         arrays: dict[str, Array] = {"outputs": logits, "stand_in": np.arange(len(table))}
         return cast(CategoricalPolicy, policy_from(self._architecture, arrays))
+
+
+class CrowdGround:
+    """Observations of numbers: 1, each number, and the products of any two, over an episode, pay.
+
+    Over hundreds of steps the chances of single actions say nothing any more. So here the base is a crowd of
+    deterministic policies, linear in the observation with coefficients drawn from N(0, 1), and a proposal is a
+    Gaussian over those coefficients: the ratio of the two densities is what an episode weighs. The weighted
+    crowd's mean and covariance make the next proposal, and its mean is the policy that is kept.
+    """
+
+    has_prior = False
+    n_kinds = 1
+
+    def __init__(
+        self,
+        demonstrations: Demonstrations,
+        world: EnvSpec,
+        rng: np.random.Generator,
+        *,
+        exploration: int | None,
+        steps: int | None,
+    ) -> None:
+        self._architecture = _architecture(demonstrations)
+        self._world, self._horizon = world, world.max_episode_steps or int(demonstrations.lengths.max())
+        self._first_action = int(cast(gym.spaces.Discrete, demonstrations.action_space).start)
+        flat = _flat(demonstrations.observations)
+        self._unit = np.maximum(CROWD_UNIT * flat.std(0), 1e-6)
+        n_coefficients = self._architecture.n_outputs * (len(self._unit) + 1)
+        self._mean, self._covariance = np.zeros(n_coefficients), np.eye(n_coefficients)
+        self._coefficients = np.zeros((0, n_coefficients))
+        self._steps_taken = 0
+
+    def kinds(self, starts: Array) -> IntArray:
+        return np.zeros(len(starts), np.int64)
+
+    def counts(self, reached: Array, lengths: IntArray) -> csr_array:
+        episodes = np.repeat(np.arange(len(lengths)), lengths)
+        by_episode = csr_array(
+            (np.full(len(episodes), 1.0 / self._horizon), (episodes, np.arange(len(episodes))))
+        )
+        return csr_array(by_episode @ self._features(reached))
+
+    def _features(self, reached: Array) -> FloatArray:
+        z = np.clip(_flat(reached) / self._unit, -FARTHEST, FARTHEST)
+        rows, columns = np.triu_indices(z.shape[1])
+        return np.concatenate([np.ones((len(z), 1)), z, z[:, rows] * z[:, columns]], axis=1)
+
+    def prior(self, unseen: float) -> FloatArray:
+        d = len(self._unit)
+        return np.zeros(1 + d + d * (d + 1) // 2)
+
+    def log_base(self, lengths: IntArray) -> FloatArray:
+        return np.zeros(len(lengths))
+
+    def draw(self, theta: FloatArray, rng: np.random.Generator, rounds: int = 1) -> Drawn:
+        n = rounds * CROWD
+        root = np.linalg.cholesky(self._covariance)
+        noise = rng.standard_normal((n, len(root)))
+        drawn = self._mean + noise @ root.T
+        self._coefficients = np.concatenate([self._coefficients, drawn])
+        log_ratios = 0.5 * ((noise**2).sum(1) - (drawn**2).sum(1)) + np.log(np.diag(root)).sum()
+        reached, lengths = self._episodes(drawn, rng)
+        return Drawn(self.counts(reached, lengths), log_ratios, np.zeros(n, np.int64))
+
+    def _episodes(self, coefficients: FloatArray, rng: np.random.Generator) -> tuple[Array, IntArray]:
+        """One episode of each policy: what was reached (N, *o), episode after episode, and how long they were."""
+        table = coefficients.reshape(len(coefficients), self._architecture.n_outputs, -1)
+        policy = Crowd(table, self._unit, self._first_action)
+        sampler = Sampler(self._world, len(coefficients), int(rng.integers(2**31)))
+        lengths, reached, ticks = np.full(len(coefficients), self._horizon), [], 0
+        is_over = np.zeros(len(coefficients), bool)
+        while not is_over.all():
+            rollout = sampler.collect(policy, TICKS, None)
+            reached.append(rollout.next_observations)
+            ended = (rollout.terminated | rollout.truncated) & ~is_over
+            first = ended.argmax(0)
+            newly = ended.any(0)
+            lengths[newly] = ticks + first[newly] + 1
+            is_over |= newly
+            ticks += TICKS
+        sampler.close()
+        by_episode = np.concatenate(reached).swapaxes(0, 1)
+        taken = np.arange(by_episode.shape[1]) < lengths[:, None]
+        self._steps_taken += int(lengths.sum())
+        return by_episode[taken], lengths
+
+    def follow(self, weights: FloatArray) -> None:
+        self._coefficients = self._coefficients[-len(weights) :]
+        self._mean = weights @ self._coefficients
+        apart = self._coefficients - self._mean
+        self._covariance = (apart * weights[:, None]).T @ apart + LEAST_VARIANCE * np.eye(len(self._mean))
+
+    def kept(self, theta: FloatArray, wish: Wish) -> CategoricalPolicy:
+        """The crowd's mean, whatever is wished for."""
+        table = self._mean.reshape(self._architecture.n_outputs, -1).astype(np.float32)
+        return cast(
+            CategoricalPolicy,
+            policy_from(
+                self._architecture,
+                {
+                    "mean": np.zeros(len(self._unit), np.float32),
+                    "std": self._unit.astype(np.float32),
+                    "layers.0.weight": table[:, :-1],
+                    "layers.0.bias": table[:, -1],
+                },
+            ),
+        )
+
+    def reward(self, theta: FloatArray) -> None:
+        return None
+
+    @property
+    def steps_taken(self) -> int:
+        return self._steps_taken
+
+    def close(self) -> None:
+        pass
+
+
+class Crowd:
+    """B deterministic policies, one for each copy of a world."""
+
+    def __init__(self, coefficients: FloatArray, unit: FloatArray, first_action: int = 0) -> None:
+        """coefficients (B, A, D + 1), the constant last; unit (D,) of the observations."""
+        self._first = first_action
+        self._slopes, self._constants = coefficients[:, :, :-1] / unit, coefficients[:, :, -1]
+
+    def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        scores = np.einsum("bad,bd->ba", self._slopes, _flat(observations)) + self._constants
+        return cast(Array, scores.argmax(1) + self._first)
+
+
+def _flat(observations: Array) -> FloatArray:
+    """(N, *o) -> (N, numbers of an observation)"""
+    return np.asarray(observations, np.float64).reshape(len(observations), -1)
+
+
+def _architecture(demonstrations: Demonstrations) -> Architecture:
+    architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
+    if not architecture.is_categorical:
+        raise UnsupportedWorldError(
+            f"actions: expected Discrete ones, found {architecture.action_space}. Choose gail or bc."
+        )
+    return architecture

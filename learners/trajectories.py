@@ -13,6 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from learners.interface import Array, DiscretePolicy, FloatArray, IntArray
 from learners.rollout import Rollout, Sampler
+from learners.worlds import WorldFacts
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ class TrajectorySampler:
         self._waiting: tuple[Array, ...] | None = None
         self.steps = 0
         """Taken so far."""
+
+    @property
+    def facts(self) -> WorldFacts:
+        """What is known of the world from the outside: no table."""
+        envs = self._sampler.envs
+        return WorldFacts(envs.single_observation_space, envs.single_action_space, None)
 
     def close(self) -> None:
         self._sampler.close()

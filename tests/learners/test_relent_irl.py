@@ -13,8 +13,10 @@ from scipy.sparse import csr_array
 
 from learners import LEARNERS
 from learners.errors import NothingToLearnError, UnsupportedWorldError
+from learners.grounds import CROWD_UNIT, Crowd, CrowdGround
 from learners.interface import Snapshot
-from learners.relent_irl import Config, Drawn, Shown, joined, train, weigh
+from learners.path_weights import Drawn, Shown, joined, tempered, weigh
+from learners.relent_irl import Config, train
 from recordings.demonstrations import Demonstrations
 from tests.learners.conftest import LEFT, RIGHT
 
@@ -128,6 +130,16 @@ def test_joined_samples_are_one_sample() -> None:
     assert both.samples == 8
 
 
+def test_weights_are_tempered_until_the_sample_is_worth_its_share() -> None:
+    """Weights 1 and 0.01 are worth 1.02 paths of 2; to the power 1/2, 1 and 0.1, they are worth 1.198."""
+    drawn = Drawn(csr_array(np.zeros((2, 1))), np.log([1.0, 0.01]), np.array([0, 0]))
+    shown = Shown(np.ones(1), csr_array(np.zeros((1, 1))), np.zeros(1))
+    found = tempered(np.zeros(1), drawn, shown, least_effective=0.55)
+    assert found.power == 0.5
+    assert found.effective == pytest.approx(1.1**2 / 1.01)
+    assert_allclose(found.weights, [1 / 1.1, 0.1 / 1.1])
+
+
 # -- learning --------------------------------------------------------------------------------------------
 
 
@@ -151,9 +163,9 @@ def test_expected_and_demonstrated_features_meet(chain: EnvSpec) -> None:
         lengths=np.tile([2, 4], 20),
         final_observations=np.full(40, 2),
     )
-    config = replace(QUICK, rounds=60, unseen=1.0)
+    config = replace(QUICK, rounds=60, steps=300, unseen=1.0)
     soft, planned = (last_of(mixed, chain, replace(config, policy=wish)) for wish in ("soft", "planned"))
-    assert soft.metrics["mismatch"] < 0.2
+    assert soft.metrics["mismatch"] < 0.3
     goes_back = soft.policy.probabilities(np.array([1]))[0, LEFT]  # type: ignore[attr-defined]
     assert 0.2 < goes_back < 0.8
     assert planned.policy.act(np.array([0, 1])).tolist() == [RIGHT, RIGHT]
@@ -173,3 +185,53 @@ def test_it_needs_a_world_and_a_demonstration(chain: EnvSpec) -> None:
         next(iter(LEARNERS["relent-irl"].train(QUICK, right_twice(1), None, rng)))
     with pytest.raises(NothingToLearnError, match="at least one step"):
         next(iter(train(QUICK, right_twice(0), chain, rng)))
+
+
+# -- numbers ---------------------------------------------------------------------------------------------
+
+
+def balanced() -> Demonstrations:
+    """Four made-up observations of a cart that stays."""
+    return Demonstrations.from_steps(
+        np.array([[0.1, 0, 0, 0], [-0.1, 1, 1, 1], [0.1, 0, 0, 0], [-0.1, -1, -1, -1]], np.float32),
+        None,
+        observation_space=gym.spaces.Box(-np.inf, np.inf, (4,), np.float32),
+        action_space=gym.spaces.Discrete(2),
+    )
+
+
+def test_each_of_a_crowd_follows_its_own_coefficients() -> None:
+    crowd = Crowd(
+        np.array([[[0.0, 0.0, 0.0], [1.0, -1.0, 0.5]]] * 3), unit=np.array([1.0, 2.0]), first_action=1
+    )
+    observations = np.array([[1.0, 0.0], [0.0, 0.9], [0.0, 1.1]])
+    assert crowd.act(observations).tolist() == [2, 2, 1], "1.5, 0.05 and -0.05 against 0"
+
+
+def test_features_of_numbers_by_hand(cartpole: EnvSpec) -> None:
+    """Two episodes of 1 and 2 steps at 3 units of the first number: its square is 9, over a horizon of 500."""
+    ground = CrowdGround(balanced(), cartpole, np.random.default_rng(0), exploration=None, steps=None)
+    unit = CROWD_UNIT * 0.1
+    reached = np.array([[3 * unit, 0, 0, 0]] * 3)
+    counts = ground.counts(reached, np.array([1, 2])).toarray() * 500
+    assert counts.shape == (2, 15)
+    assert_allclose(counts[:, 0], [1, 2])
+    assert_allclose(counts[:, 1], [3, 6], rtol=1e-6)
+    assert_allclose(counts[:, 5], [9, 18], rtol=1e-6)
+    assert_allclose(np.delete(counts, [0, 1, 5], axis=1), 0.0)
+
+
+def test_the_first_crowd_is_the_base_and_its_episodes_are_whole(cartpole: EnvSpec) -> None:
+    ground = CrowdGround(balanced(), cartpole, np.random.default_rng(0), exploration=None, steps=None)
+    drawn = ground.draw(ground.prior(0.0), np.random.default_rng(0))
+    assert_allclose(drawn.log_ratios, 0.0, atol=1e-9)
+    lengths = drawn.counts.toarray()[:, 0] * 500
+    assert_allclose(lengths, np.rint(lengths))
+    assert ground.steps_taken == pytest.approx(lengths.sum())
+    assert lengths.min() >= 8, "nothing topples the pole sooner"
+
+
+def test_it_learns_on_numbers_what_can_be_saved(cartpole: EnvSpec) -> None:
+    last = last_of(balanced(), cartpole, Config(rounds=2))
+    assert last.reward is None
+    assert last.policy.act(np.zeros((3, 4), np.float32)).shape == (3,)
