@@ -9,6 +9,7 @@ Reading order: Search, Population.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, cast
 
 import cmaes  # type: ignore[import-untyped]
@@ -24,6 +25,8 @@ from learners.worlds import facts_of
 
 MOST_WEIGHTS = 1_000
 """The covariance has the square of as many entries, and learns about as many generations as weights."""
+AVERAGED = 10  # generations
+"""Over how many last centres the policy given is the mean: one generation's luck moves each of them."""
 
 
 class Search:
@@ -44,6 +47,7 @@ class Search:
             np.zeros(n_weights), sigma=1.0, population_size=population, seed=int(rng.integers(2**31))
         )
         self._candidates: FloatArray = np.zeros((population, n_weights))
+        self._centres: deque[FloatArray] = deque([self._cma.mean.copy()], maxlen=AVERAGED)
 
     def collect(self, rng: np.random.Generator) -> Rollout:
         """One episode of each candidate of a new generation, each in a copy of its own."""
@@ -58,11 +62,12 @@ class Search:
         """Draw the next generation nearer to those whose episodes were worth more."""
         worth = rewarded.rewards.sum(0)
         self._cma.tell([(weights, -value) for weights, value in zip(self._candidates, worth, strict=True)])
+        self._centres.append(self._cma.mean.copy())  # the library moves it in place
         return {"episode_length": float(rewarded.valid.sum(0).mean())}
 
     def policy(self) -> NetworkPolicy:
-        """The centre of the distribution from which candidates are drawn."""
-        weights, biases = unpacked(self._architecture, self._cma.mean[None])
+        """The mean of the last centres of the distributions from which candidates were drawn."""
+        weights, biases = unpacked(self._architecture, np.mean(self._centres, axis=0)[None])
         n_inputs = self._architecture.n_inputs
         arrays = {"layers.0.weight": weights[0], "layers.0.bias": biases[0]}
         arrays |= {"mean": np.zeros(n_inputs), "std": np.ones(n_inputs)}

@@ -225,8 +225,9 @@ class CountingDiscriminator:
 
     def __init__(self, expert: Steps, n_rows: int, *, remembered: int, smoothing: float) -> None:
         """remembered: iterations. smoothing: of the expert's steps, added to both sides of every row."""
-        self._expert = expert
         counts = _counts(expert, n_rows)
+        occurring = counts.nonzero()[:, 0]
+        self._expert = Steps(occurring, counts[occurring])
         self._prior = smoothing / counts.sum()
         self._shares = counts / counts.sum() + self._prior
         self._own = torch.zeros(n_rows)

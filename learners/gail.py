@@ -107,15 +107,15 @@ class Config:
     averaged: int | None = None  # iterations
     """ppo: the policy given is the mean of about as many last ones; 1: the last; None: 20 (table), 10 (perceptron)."""
     iterations: int | None = None
-    """Rounds of sampling and learning, at most; None: 300 (table), 80 (perceptron), 40 (cma-es)."""
+    """Rounds of sampling and learning, at most; None: 250 (table), 60 (perceptron), 40 (cma-es)."""
 
 
 def completed(config: Config, *, is_table: bool) -> Config:
     """The settings with every None filled in."""
     suited: dict[str, Any] = (
-        {"copies": 512, "learning_rate": 0.05, "epochs": 1, "averaged": 20, "iterations": 300}
+        {"copies": 512, "learning_rate": 0.05, "epochs": 1, "averaged": 20, "iterations": 250}
         if is_table
-        else {"copies": 32, "learning_rate": 3e-3, "epochs": 10, "averaged": 10, "iterations": 80}
+        else {"copies": 32, "learning_rate": 3e-3, "epochs": 10, "averaged": 10, "iterations": 60}
     )
     if config.generator == "cma-es":
         suited |= {"judged": "state", "reward": "log-d", "remembered": 100, "copies": 16, "iterations": 40}

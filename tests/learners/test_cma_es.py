@@ -55,14 +55,19 @@ def test_what_is_paid_is_found(cartpole: EnvSpec) -> None:
     assert search.policy().act(np.random.default_rng(1).uniform(-0.05, 0.05, (20, 4))).tolist() == [1] * 20
 
 
-def test_the_policy_is_the_centre_of_the_search(cartpole: EnvSpec) -> None:
-    search = Search(cartpole, 4, np.random.default_rng(0))
-    assert not search.policy().arrays["layers.0.weight"].any()
-    rollout = search.collect(np.random.default_rng(0))
-    search.learn(rollout, np.random.default_rng(0))
-    centre = search.policy()
-    assert centre.arrays["layers.0.weight"][1].any()
-    assert not centre.arrays["layers.0.weight"][0].any()
+def test_the_policy_is_the_mean_of_the_last_centres(cartpole: EnvSpec) -> None:
+    rng = np.random.default_rng(0)
+    search = Search(cartpole, 4, rng)
+    centres = [np.zeros(5)]
+    assert not search.policy().arrays["layers.0.weight"].any(), "at first, all weights are 0"
+    for _ in range(2):
+        search.learn(search.collect(rng), rng)
+        centres.append(search._cma.mean.copy())
+    by_hand = np.mean(centres, axis=0)
+    found = search.policy().arrays
+    assert found["layers.0.weight"][1].tolist() == pytest.approx(by_hand[:4].tolist())
+    assert found["layers.0.bias"].tolist() == pytest.approx([0, by_hand[4]])
+    assert not found["layers.0.weight"][0].any()
 
 
 def test_worlds_that_are_too_large_are_refused(chain: EnvSpec) -> None:
