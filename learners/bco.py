@@ -62,11 +62,11 @@ class Config:
     """Units in each hidden layer of the student; () for a linear one."""
     activation: Activation = "tanh"
     """What follows each hidden layer."""
-    learning_rate: float = 0.03  # per update
+    learning_rate: float = 0.3  # per update
     """Adam step size of the student at the start; it falls to 0 along half a cosine."""
     batch_size: int = 2_048  # transitions
     """Demonstrated transitions in one update."""
-    l2: float = 1e-4
+    l2: float = 1e-5
     """Weight of half the squared weights (not biases) in the student's loss."""
     updates: int = 1_000
     """Updates of each clone."""
