@@ -119,7 +119,7 @@ def draw_reward(slot: SubFigure, grid: GridMap, reward: FloatArray) -> None:
     axes, strip = look.map_and_strip(slot)
     low, high = float(by_state.min()), float(by_state.max())
     image = axes.imshow(grid.laid_out(by_state), cmap=look.LOSS_TO_GAIN, vmin=-reach, vmax=reach)
-    look.scale(strip, image, "nats", extend=_ends(low < -reach, high > reach))
+    look.scale(strip, image, "reward", extend=_ends(low < -reach, high > reach))
     shown = max(min(low, 0.0), -reach), min(max(high, 0.0), reach)
     if shown[0] < shown[1]:
         strip.set_xlim(shown)
