@@ -28,7 +28,7 @@ from learners.errors import UnsupportedWorldError
 from learners.interface import FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from learners.reward_features import Demonstrated, Features, What, demonstrated, has_actions
-from learners.soft_planning import Reading, SoftWorld, soft_plan
+from learners.soft_planning import Reading, SoftWorld
 from learners.tabular import deterministic, occupancy, plan, propagate
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
@@ -212,9 +212,7 @@ class Fit:
         lowered = theta.copy()
         states = self.features.of_states(lowered)
         if states is not None:
-            states[~wanted.seen & ~self.model.terminal] -= (
-                self.config.caution * states[~self.model.terminal].std()
-            )
+            states[~wanted.seen] -= self.config.caution * states[~self.model.terminal].std()
         return lowered
 
     def recovered(
@@ -229,7 +227,7 @@ class Fit:
         mismatch = float(np.abs(self.dual(wanted, theta)[1]).max())
         theta = self.cautious(wanted, theta)
         rewards = self.features.rewards(theta)
-        soft = soft_plan(self.model, rewards, self.world.reading).policy
+        soft = self.world.policy(rewards)
         best = plan(replace(self.model, rewards=rewards))
         planned = deterministic(best.timed_actions(), self.model.n_actions)
         begun = replace(self.model, starts=wanted.starts)

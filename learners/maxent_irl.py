@@ -12,7 +12,8 @@ Its dual is convex; the gradient is the expected minus the demonstrated feature 
 
 In a stochastic world a path's weight includes its luck, so the fitted paths are luckier than the world is:
 this is the trajectory form, and optimistic there. `learners.mce_irl` is right in such worlds; where nothing is
-left to chance the two are one. Steps 1, 4 and 5 are `learners.feature_matching`, 2 and 3 `soft_planning`.
+left to chance the two are one. Steps 4 and 5 are `learners.feature_matching`, 1 `reward_features`, 2 and 3
+`soft_planning`.
 """
 
 from __future__ import annotations
@@ -40,9 +41,14 @@ def train(
 ) -> Iterator[Snapshot]:
     """One snapshot for each regulariser that is tried, then the final one; steps are L-BFGS iterations.
 
-    Metrics: `loss` and `held_out_loss` in nats a demonstration, `l2`, `mismatch` in visits an episode.
+    Metrics: `loss` and `held_out_loss` in nats a demonstration, `l2`, `mismatch` in visits an episode; of the
+    saved policy, exact on the table: `arrival`, its chance to end an episode, `length`, its expected steps; and
+    `agreement`, the share of demonstrated actions that it too finds likeliest. None asks the world's own reward.
+    `Snapshot.reward` is what reaching each state pays (S,), or, with features=state-action, each action (S, A).
+
     State features need no actions. world: one with a table; None: the one that was recorded. start is not
-    used: the answer is unique. Raises UnsupportedWorldError without a table, NothingToLearnError without data.
+    used: what is fitted does not depend on it. Raises UnsupportedWorldError without a table, NothingToLearnError
+    without data.
     """
     return feature_matching.snapshots(config, demonstrations, world, rng, "trajectory")
 
@@ -50,6 +56,9 @@ def train(
 def recover(
     config: Config, model: TabularModel, demonstrations: Demonstrations, rng: np.random.Generator
 ) -> Recovered:
-    """The reward that explains the demonstrations, and the policies that follow from it."""
+    """The reward that explains the demonstrations, and the policies that follow from it.
+
+    model: any table, whose states the demonstrations' Discrete observations number; its rewards are not looked at.
+    """
     *_, last = feature_matching.fits(config, model, demonstrations, rng, "trajectory")
     return last

@@ -13,7 +13,7 @@ The expectation over the world's luck stands inside the backup: one answers for 
   4. theta  follows  D - f + l2 theta  downhill (L-BFGS) until they match; 2-4 repeat
   5. plan on theta
 
-Steps 1, 4 and 5 are `learners.feature_matching`, 2 and 3 `learners.soft_planning`.
+Steps 4 and 5 are `learners.feature_matching`, 1 `reward_features`, 2 and 3 `soft_planning`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,14 @@ def train(
 ) -> Iterator[Snapshot]:
     """One snapshot for each regulariser that is tried, then the final one; steps are L-BFGS iterations.
 
-    Metrics: `loss` and `held_out_loss` in nats a demonstration, `l2`, `mismatch` in visits an episode.
+    Metrics: `loss` and `held_out_loss` in nats a demonstration, `l2`, `mismatch` in visits an episode; of the
+    saved policy, exact on the table: `arrival`, its chance to end an episode, `length`, its expected steps; and
+    `agreement`, the share of demonstrated actions that it too finds likeliest. None asks the world's own reward.
+    `Snapshot.reward` is what reaching each state pays (S,), or, with features=state-action, each action (S, A).
+
     State features need no actions. world: one with a table; None: the one that was recorded. start is not
-    used: the answer is unique. Raises UnsupportedWorldError without a table, NothingToLearnError without data.
+    used: what is fitted does not depend on it. Raises UnsupportedWorldError without a table, NothingToLearnError
+    without data.
     """
     return feature_matching.snapshots(config, demonstrations, world, rng, "causal")
 
@@ -51,6 +56,9 @@ def train(
 def recover(
     config: Config, model: TabularModel, demonstrations: Demonstrations, rng: np.random.Generator
 ) -> Recovered:
-    """The reward that explains the demonstrations, and the policies that follow from it."""
+    """The reward that explains the demonstrations, and the policies that follow from it.
+
+    model: any table, whose states the demonstrations' Discrete observations number; its rewards are not looked at.
+    """
     *_, last = feature_matching.fits(config, model, demonstrations, rng, "causal")
     return last

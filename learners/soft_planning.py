@@ -11,8 +11,8 @@ and so counts on good luck: it is optimistic where the dynamics are stochastic.
 Finite horizon H, V_H = 0, terminal states absorb with V = 0. Everything is float64 over the model's index
 arrays; nothing is S x S. Rewards are (S, A, K), one for each outcome, as in `TabularModel`.
 
-Reading order: `soft_plan` and `soft_visits` (in logs, both readings), `path_visits` (the trajectory reading
-again, as sparse products; several times faster, and where most of the time of a fit is spent).
+Reading order: `soft_plan` and `soft_visits` (in logs, both readings), then `SoftWorld`: the same as sparse
+products, several times faster, and where most of the time of a fit is spent.
 """
 
 from __future__ import annotations
@@ -150,29 +150,40 @@ class SoftWorld:
             return self._causal_visits(rewards, starts, None)
         return found or soft_visits(self.model, rewards, starts, "trajectory")
 
+    def policy(self, rewards: FloatArray) -> FloatArray:
+        """The soft policy (H, S, A) of `rewards` (S, A, K), one table a step."""
+        if self.reading == "causal" or self._is_certain:
+            return self._causal_plan(rewards)[1].transpose(0, 2, 1)
+        return soft_plan(self.model, rewards, "trajectory").policy
+
     def _matrix(self, weights: FloatArray) -> csr_array:
         """(A * S, S), action by action, of a weight for each outcome that can happen."""
         shape = (self.model.n_actions * self.model.n_states, self.model.n_states)
         return csr_array((weights, self._columns, self._row_starts), shape=shape)
 
-    def _causal_visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None) -> Visits:
-        """`soft_visits` of the causal reading, with the luck of each action in one sparse product."""
-        model, alive = self.model, self._alive
+    def _causal_plan(self, rewards: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """`soft_plan` of the causal reading: values (H + 1, S), policy (H, A, S), with luck in one sparse product."""
+        model = self.model
         shape = (model.n_actions, model.n_states)
         paid = np.ascontiguousarray((model.probabilities * rewards).sum(2).T)
-        value, policy, worth = np.zeros(model.n_states), np.empty((model.horizon, *shape)), 0.0
+        values, policy = np.zeros((model.horizon + 1, model.n_states)), np.empty((model.horizon, *shape))
         for step in reversed(range(model.horizon)):
-            q = (self._transition @ value).reshape(shape)
+            q = (self._transition @ values[step + 1]).reshape(shape)
             q += paid
             greatest = q.max(0)
             q -= greatest
             weights = np.exp(q, out=policy[step])
             total = weights.sum(0)
             weights /= total
-            value = (greatest + np.log(total)) * alive
-            worth += 0.0 if luck is None else float(luck[step] @ value)
+            values[step] = (greatest + np.log(total)) * self._alive
+        return values, policy
+
+    def _causal_visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None) -> Visits:
+        """`soft_visits` of the causal reading, in sparse products."""
+        model, alive = self.model, self._alive
+        values, policy = self._causal_plan(rewards)
         present = starts * alive
-        reached, taken = np.zeros(model.n_states), np.zeros(shape)
+        reached, taken = np.zeros(model.n_states), np.zeros((model.n_actions, model.n_states))
         for step in range(model.horizon):
             flow = policy[step]
             flow *= present if luck is None else present + luck[step] * alive
@@ -180,7 +191,8 @@ class SoftWorld:
             arrivals = self._arrival @ flow.ravel()
             reached += arrivals
             present = arrivals * alive
-        return Visits(float(starts @ value) + worth, reached, taken.T.copy())
+        worth = float(starts @ values[0]) + (0.0 if luck is None else float(np.vdot(luck, values[:-1])))
+        return Visits(worth, reached, taken.T.copy())
 
     def _path_visits(self, rewards: FloatArray, starts: FloatArray) -> Visits | None:
         """`soft_visits` of the trajectory reading, without logs: with M_a(s, s') = sum of p exp r,

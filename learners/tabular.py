@@ -134,13 +134,12 @@ def propagate(model: TabularModel, policy: FloatArray, horizon: int | None = Non
     """
     steps = model.horizon if horizon is None else horizon
     checked_policy(model, policy, steps)
+    arrivals = _transition_matrix(model).T.tocsr()
     distribution = np.zeros((steps + 1, model.n_states))
     distribution[0] = model.starts
-    flow = None
     for step in range(steps):
-        if policy.ndim == 3 or flow is None:
-            flow = _policy_matrix(model, policy[step] if policy.ndim == 3 else policy).T
-        distribution[step + 1] = flow @ distribution[step]
+        table = policy[step] if policy.ndim == 3 else policy
+        distribution[step + 1] = arrivals @ (table.T * distribution[step]).ravel()
     return distribution
 
 
@@ -226,24 +225,15 @@ def _chances(model: TabularModel, table: FloatArray) -> FloatArray:
     return chances
 
 
-def _policy_matrix(model: TabularModel, table: FloatArray) -> csr_array:
-    """(S, S): the chance of each next state under a table (S, A)."""
-    chances = _chances(model, table)
-    row_starts = np.arange(model.n_states + 1) * chances.shape[1]
-    shape = (model.n_states, model.n_states)
-    following = model.next_states.flatten()  # a copy, for dropping the zeros writes into it
-    matrix = csr_array((chances.ravel(), following, row_starts), shape=shape)
-    matrix.eliminate_zeros()
-    return matrix
-
-
 def _transition_matrix(model: TabularModel) -> csr_array:
     """(A * S, S), action by action: the chance of each next state. Nothing follows a terminal state."""
     chances = np.where(model.terminal[:, None, None], 0.0, model.probabilities).transpose(1, 0, 2)
     following = model.next_states.transpose(1, 0, 2)
     rows = model.n_actions * model.n_states
     row_starts = np.arange(rows + 1) * following.shape[2]
-    return csr_array((chances.ravel(), following.ravel(), row_starts), shape=(rows, model.n_states))
+    matrix = csr_array((chances.ravel(), following.flatten(), row_starts), shape=(rows, model.n_states))
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def _expected_rewards(model: TabularModel) -> FloatArray:
