@@ -1,6 +1,7 @@
 """What a learner of rewards without a model makes of a world's states: a table of its own, and features that pay.
 
-On Discrete states the table is counted and each state is a feature.
+On Discrete states the table is counted, each state is a feature, and the soft policy on the table proposes. On
+observations of numbers there is no table: features are polynomials, and a crowd of linear policies proposes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from scipy.sparse import csr_array
 
-from learners import bco
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, IntArray
@@ -62,8 +62,8 @@ class Ground(Protocol):
         """reached (N, *o), after each step of E episodes of these lengths -> (E, D) their sums of features."""
         ...
 
-    def prior(self, unseen: float) -> FloatArray:
-        """(D,) what each feature pays beforehand."""
+    def prior(self, is_shown: Array, unseen: float) -> FloatArray:
+        """is_shown (D,) bool, which features were demonstrated -> (D,) what each pays beforehand."""
         ...
 
     def log_base(self, lengths: IntArray) -> FloatArray:
@@ -123,8 +123,6 @@ class CountedGround:
         own = replace(own, before=self.kinds(own.before), after=self.kinds(own.after))
         self._table = counted_table(own, self.n_kinds, n_actions, horizon)
         self._planner = SoftPlanner(self._table)
-        reached = self.kinds(bco.demonstrated(demonstrations).after)
-        self._is_shown = np.bincount(reached, minlength=self.n_kinds) > 0
 
     def kinds(self, starts: Array) -> IntArray:
         return np.asarray(starts, np.int64) - self._first
@@ -134,8 +132,8 @@ class CountedGround:
         shape = (len(lengths), self.n_kinds)
         return csr_array((np.ones(len(episodes)), (episodes, self.kinds(reached))), shape=shape)
 
-    def prior(self, unseen: float) -> FloatArray:
-        return np.where(self._is_shown, 0.0, -unseen)
+    def prior(self, is_shown: Array, unseen: float) -> FloatArray:
+        return np.where(is_shown, 0.0, -unseen)
 
     def log_base(self, lengths: IntArray) -> FloatArray:
         return cast(FloatArray, -lengths * np.log(self._architecture.n_outputs))
@@ -223,9 +221,8 @@ class CrowdGround:
         rows, columns = np.triu_indices(z.shape[1])
         return np.concatenate([np.ones((len(z), 1)), z, z[:, rows] * z[:, columns]], axis=1)
 
-    def prior(self, unseen: float) -> FloatArray:
-        d = len(self._unit)
-        return np.zeros(1 + d + d * (d + 1) // 2)
+    def prior(self, is_shown: Array, unseen: float) -> FloatArray:
+        return np.zeros(len(is_shown))
 
     def log_base(self, lengths: IntArray) -> FloatArray:
         return np.zeros(len(lengths))

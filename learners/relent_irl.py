@@ -19,8 +19,9 @@ base(path) / pi(path) * exp(theta . features). The world's chances cancel: they 
   5. plan on theta, on the table
 
 The table only proposes: the better it is, the more equal the weights, and the larger the sample's effective size.
+Where observations are numbers there is no table: a crowd of linear policies proposes (`learners.grounds`).
 
-Reading order: Config, train, `_fit`, Sampled and Dual, then the grounds: what states are, and what pays in them.
+Reading order: Config, train, `_fit`, then `learners.path_weights` (step 3) and `learners.grounds` (1, 2 and 5).
 """
 
 from __future__ import annotations
@@ -53,14 +54,12 @@ FIRST_DECAY, SECOND_DECAY = 0.9, 0.99
 class Config:
     """Settings of relative entropy inverse reinforcement learning."""
 
-    least_effective: float = 0.1  # share of the sample
-    """Weights are tempered until the effective sample size is this share: long paths on numbers need it."""
     policy: Literal["planned", "soft", "greedy"] = "planned"
     """What is kept: the best plan on the recovered reward; the soft policy, which imitates the demonstrators'
     noise too; or the soft policy's most probable actions."""
     exploration: int | None = None  # environment steps
-    """Steps of the base policy before the first round; None: 36 for each state
-    and action. Table alone."""
+    """Steps of the base policy before the first round; None: 36 for each state and action. Table
+    alone."""
     rounds: int | None = None
     """Rounds of a fit, each of which draws episodes and takes one step along the gradient; None: 40 (table), 60
     (numbers)."""
@@ -78,8 +77,10 @@ class Config:
     unseen: float | None = None  # nats
     """What reaching a state that nobody demonstrated costs beforehand; None: chosen by the likelihood of
     held-out episodes."""
-    unseen_candidates: tuple[float, ...] = (12.0, 24.0, 48.0)
+    unseen_candidates: tuple[float, ...] = (6.0, 12.0, 24.0)
     """What is tried where `unseen` is None; the middle one where there are too few episodes to choose."""
+    least_effective: float = 0.1  # share of the sample
+    """Weights are tempered until the effective sample size is this share; numbers need it."""
     held_out: float = 0.1  # share of the episodes
     """Share of the episodes kept for choosing `unseen`; none with fewer than ten episodes."""
 
@@ -94,9 +95,10 @@ def train(
 ) -> Iterator[Snapshot]:
     """One snapshot for each prior that is tried, then the final one; `Snapshot.step` counts rounds.
 
-    Metrics: `loss` and `held_out_loss` in nats a demonstration, `effective_samples` of `samples` in the last
-    round's estimate, `mismatch` in visits an episode. The demonstrations' actions are not read, the world's
-    table and reward neither. start is not used. Raises UnsupportedWorldError without a world to act in,
+    Metrics: `loss` and `held_out_loss` in nats a demonstration (on numbers `loss` is the dual alone),
+    `effective_samples` of `samples` in the last round's estimate and the `power` to which their weights were
+    tempered, `mismatch` in visits an episode. The demonstrations' actions are not read, the world's table and
+    reward neither. start is not used. Raises UnsupportedWorldError without a world to act in,
     NothingToLearnError without a demonstrated step.
     """
     if world is None:
@@ -127,7 +129,7 @@ class _Search:
         self._lengths = demonstrations.lengths[demonstrations.lengths > 0]
         first = demonstrations.starts[demonstrations.lengths > 0]
         self._kinds = ground.kinds(demonstrations.observations[first])
-        self._counts = ground.counts(bco.demonstrated(demonstrations).after, demonstrations.lengths)
+        self._counts = ground.counts(bco.demonstrated(demonstrations).after, self._lengths)
         self._rate = config.learning_rate or (0.1 if ground.has_prior else 1.0)
         self._rounds = 0
 
@@ -153,7 +155,7 @@ class _Search:
     def _fit(self, unseen: float, shown: Shown) -> tuple[FloatArray, Weighed]:
         """Adam on the dual, each slope from fresh episodes and the last few rounds' (Kingma and Ba 2015)."""
         config = self._config
-        prior = self._ground.prior(unseen)
+        prior = self._ground.prior(np.asarray(shown.counts.sum(0)) > 0, unseen)
         theta, mean, square = prior.copy(), np.zeros_like(prior), np.zeros_like(prior)
         held: list[Drawn] = []
         rounds = config.rounds or (40 if self._ground.has_prior else 60)

@@ -223,7 +223,7 @@ def test_features_of_numbers_by_hand(cartpole: EnvSpec) -> None:
 
 def test_the_first_crowd_is_the_base_and_its_episodes_are_whole(cartpole: EnvSpec) -> None:
     ground = CrowdGround(balanced(), cartpole, np.random.default_rng(0), exploration=None, steps=None)
-    drawn = ground.draw(ground.prior(0.0), np.random.default_rng(0))
+    drawn = ground.draw(np.zeros(15), np.random.default_rng(0))
     assert_allclose(drawn.log_ratios, 0.0, atol=1e-9)
     lengths = drawn.counts.toarray()[:, 0] * 500
     assert_allclose(lengths, np.rint(lengths))
