@@ -31,9 +31,11 @@ from torch import Tensor, nn
 
 from learners.discriminators import reached
 from learners.errors import NothingToLearnError, UnsupportedWorldError
-from learners.interface import Array, FloatArray, IntArray, Snapshot
-from learners.networks import Perceptron, build, freeze
+from learners.evaluation import check_fit
+from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
+from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.ppo import own_rows
 from learners.rollout import Rollout, Sampler
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
@@ -86,12 +88,18 @@ def completed(config: Config, *, is_table: bool) -> Config:
 
 
 def train(
-    config: Config, demonstrations: Demonstrations, world: EnvSpec | None, rng: np.random.Generator
+    config: Config,
+    demonstrations: Demonstrations,
+    world: EnvSpec | None,
+    rng: np.random.Generator,
+    *,
+    start: Policy | None = None,
 ) -> Iterator[Snapshot]:
     """One snapshot a round; `Snapshot.step` counts rounds. On Discrete states `Snapshot.reward` is r (S, A).
 
-    Raises UnsupportedWorldError without a world of Discrete actions; NothingToLearnError without demonstrated
-    actions of this world.
+    start: a policy to go on from; at first Q = T log pi, up to a number in each state.
+    Raises UnsupportedWorldError without a world of Discrete actions, or for a start not made for it;
+    NothingToLearnError without demonstrated actions of this world.
     """
     if world is None:
         raise UnsupportedWorldError("iq-learn: expected a world to act in, found none. Name one.")
@@ -100,10 +108,17 @@ def train(
         raise UnsupportedWorldError(
             f"iq-learn: action_space: expected Discrete actions, found {facts.action_space}. Use gail or bc there."
         )
+    if start is not None:
+        check_fit(start, facts)
+        start = own_rows(start)
+        if start.architecture.memory:
+            raise UnsupportedWorldError(
+                "iq-learn: start: expected a policy that forgets, found one with a memory."
+            )
     expert = demonstrated(demonstrations, facts)
     is_table = isinstance(facts.observation_space, gym.spaces.Discrete)
     settings = completed(config, is_table=is_table)
-    learner = (TableLearner if is_table else NetworkLearner)(settings, facts, expert, rng)
+    learner = (TableLearner if is_table else NetworkLearner)(settings, facts, expert, rng, start)
     sampler = Sampler(world, cast(int, settings.copies), seed=int(rng.integers(2**31)))
     env_steps = 0
     try:
@@ -260,18 +275,27 @@ def planned(reward: FloatArray, steps: Counted, n_actions: int, discount: float)
         values = np.append(known[:-1].reshape(-1, n_actions).max(1), known[-1])
         following = reward + discount * (steps.moves @ values)
         if np.abs(following - q)[steps.tried].max() < 1e-7 * (1 + np.abs(reward).max()):
-            return np.where(steps.tried, following, never)
+            return cast(FloatArray, np.where(steps.tried, following, never))
         q = following
 
 
 class TableLearner:
     """Q as a table, fitted by L-BFGS to all steps counted so far."""
 
-    def __init__(self, config: Config, facts: WorldFacts, expert: Steps, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        config: Config,
+        facts: WorldFacts,
+        expert: Steps,
+        rng: np.random.Generator,
+        start: NetworkPolicy | None = None,
+    ) -> None:
         self._config, self._expert = config, expert
         self._architecture = Architecture(facts.observation_space, facts.action_space)
         self._shape = (self._architecture.n_inputs, self._architecture.n_outputs)
         self._q = np.zeros(self._shape[0] * self._shape[1] + 1)
+        if start is not None:
+            self._q[:-1] = config.temperature * start.arrays["outputs"].ravel()
         self._own: Steps | None = None
         self._counted: Counted | None = None
 
@@ -331,10 +355,22 @@ class TableLearner:
 class NetworkLearner:
     """Q as a perceptron, and the worth of being absorbed as one number more, by Adam on draws from both sides."""
 
-    def __init__(self, config: Config, facts: WorldFacts, expert: Steps, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        config: Config,
+        facts: WorldFacts,
+        expert: Steps,
+        rng: np.random.Generator,
+        start: NetworkPolicy | None = None,
+    ) -> None:
         self._config, self._expert = config, expert
-        self._architecture = Architecture(facts.observation_space, facts.action_space, config.hidden)
-        self.network = cast(Perceptron, build(self._architecture, rng))
+        if start is None:
+            self._architecture = Architecture(facts.observation_space, facts.action_space, config.hidden)
+            self.network = build(self._architecture, rng)
+        else:
+            self._architecture = start.architecture
+            self.network = thaw(_last_layer_times(start, config.temperature))
+        self._is_fresh = start is None
         self.absorbed = nn.Parameter(torch.zeros(()))
         self._adam = torch.optim.Adam([*self.network.parameters(), self.absorbed], lr=config.learning_rate)
         self._own: Steps | None = None
@@ -342,8 +378,9 @@ class NetworkLearner:
 
     def fit(self, own: Steps, rng: np.random.Generator) -> dict[str, float]:
         config = self._config
-        if self._own is None:
+        if self._is_fresh and isinstance(self.network, Perceptron):
             self.network.standardise(np.concatenate([self._expert.before, own.before]))
+        self._is_fresh = False
         self._own = own if self._own is None else self._own.and_then(own)
         expert = self._own if config.control else self._expert
         for group in self._adam.param_groups:
@@ -389,19 +426,20 @@ class NetworkLearner:
 
     def policy(self) -> NetworkPolicy:
         """pi: the last layer gives Q, and Q / T are its logits."""
-        policy = freeze(self.network, self._architecture)
-        last = f"layers.{len(self._config.hidden)}"
-        sharpened = {
-            name: policy.arrays[name] / self._config.temperature
-            for name in (f"{last}.weight", f"{last}.bias")
-        }
-        return policy_from(self._architecture, {**policy.arrays, **sharpened})
+        return _last_layer_times(freeze(self.network, self._architecture), 1 / self._config.temperature)
 
     answer = policy
 
     def reward(self) -> FloatArray | None:
         """None: there are no states to list."""
         return None
+
+
+def _last_layer_times(policy: NetworkPolicy, factor: float) -> NetworkPolicy:
+    """The same perceptron with `factor` times its outputs."""
+    last = f"layers.{len(policy.architecture.hidden)}"
+    scaled = {name: policy.arrays[name] * np.float32(factor) for name in (f"{last}.weight", f"{last}.bias")}
+    return policy_from(policy.architecture, {**policy.arrays, **scaled})
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,15 @@ def test_ending_and_staying_have_no_worth_of_their_own(chain: EnvSpec) -> None:
     assert last(chain, shown()).metrics["absorbed_reward"] > 0
 
 
+def test_it_goes_on_from_a_start(chain: EnvSpec) -> None:
+    start = last(chain, shown()).policy
+    rng = np.random.default_rng(0)
+    config = iq_learn.Config(**SMALL, planned=False, iterations=0)
+    first = next(iq_learn.train(config, shown(), chain, rng, start=start))
+    taken = cast(TablePolicy, first.policy).probabilities(np.arange(3))
+    assert taken == pytest.approx(cast(TablePolicy, start).probabilities(np.arange(3)), abs=1e-6)
+
+
 def test_the_control_sees_no_demonstration(chain: EnvSpec) -> None:
     one, other = (last(chain, shown(action=action), control=True) for action in (LEFT, RIGHT))
     assert one.reward is not None
