@@ -143,7 +143,9 @@ def test_the_mirror_images_come_after_the_episodes() -> None:
 @pytest.mark.parametrize("judged", ["state-action", "state"])
 @pytest.mark.parametrize("generator", ["ppo", "cma-es"])
 def test_perceptrons_train(cartpole: EnvSpec, judged: Judged, generator: str) -> None:
-    config = gail.Config(generator=generator, copies=4, ticks=16, iterations=2, judged=judged, hidden=(4,))  # type: ignore[arg-type]
+    config = gail.Config(
+        generator=generator, copies=4, ticks=16, iterations=2, epochs=1, judged=judged, hidden=(4,)
+    )  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     *_, snapshot = gail.train(config, made_up_balance(), cartpole, rng, symmetry=mirrored)
     assert np.isfinite(list(snapshot.metrics.values())).all()
@@ -159,7 +161,7 @@ def test_box_actions_are_judged() -> None:
         observation_space=gym.spaces.Box(-1, 1, (3,)),
         action_space=gym.spaces.Box(-2, 2, (1,)),
     )
-    config = gail.Config(copies=2, ticks=8, iterations=2, hidden=(4,))
+    config = gail.Config(copies=2, ticks=8, iterations=2, epochs=1, hidden=(4,))
     *_, snapshot = gail.train(config, demonstrations, pendulum, np.random.default_rng(0))
     assert np.isfinite(list(snapshot.metrics.values())).all()
 
