@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import gymnasium as gym
 import numpy as np
@@ -50,6 +50,7 @@ from learners.gates import (
     beta_of_round,
 )
 from learners.interface import Array, Expert, Policy, Snapshot
+from learners.policies import TablePolicy
 from learners.practice import Practice, Round, Tally
 from learners.simulated_person import SimulatedPerson
 from learners.worlds import WorldFacts, facts_of
@@ -195,7 +196,7 @@ def train(
                 "dagger: expected a world to practise in and an expert who labels, found "
                 f"{'no world' if world is None else 'no expert'}. Name both."
             )
-        sample = practice(config, world, facts, expert, rng, demonstrations, symmetry)
+        sample = practice(config, world, facts, expert, rng, demonstrations, start, symmetry)
     teacher = Teacher(config, world, facts, rng, symmetry)
     rounds = config.rounds or (20 if config.gate in ("expert", "beta") else 60)
     betas = [beta_of_round(config.schedule, i, rounds, config.beta) for i in range(rounds)]
@@ -264,13 +265,15 @@ def practice(
     expert: Expert,
     rng: np.random.Generator,
     known: Demonstrations | None = None,
+    start: Policy | None = None,
     symmetry: bc.Symmetry | None = None,
 ) -> Practice:
-    """The sampler of these settings; its gate knows the known labels."""
+    """The sampler of these settings; its gate knows the known labels, and what the first student was taught."""
     is_table = _is_tabular(facts)
     if config.delay or config.slips or config.gate == "human":
         expert = simulated_person(config, facts, expert, rng)
     gate = make_gate(config, world, facts, expert, rng, symmetry)
+    tell(gate, start, facts)
     for observation, action in zip(*known.pairs(), strict=True) if known is not None else ():
         gate.learn(observation, action)
 
@@ -283,6 +286,17 @@ def practice(
         steps_per_round=config.steps_per_round,
         noise=config.noise,
     )
+
+
+def tell(gate: Gate, student: Policy | None, facts: WorldFacts) -> None:
+    """Let a gate know the states in which a table was taught: where it is surer of an action than of the others."""
+    if not isinstance(student, TablePolicy):
+        return
+    space = cast(gym.spaces.Discrete, facts.observation_space)
+    states = np.arange(int(space.start), int(space.start + space.n))
+    taught = states[student.confidence(states) > 1.001 / student.architecture.n_outputs]
+    for state, action in zip(taught.tolist(), student.act(taught).tolist(), strict=True):
+        gate.learn(state, action)
 
 
 def labels_in_round(config: Config, is_table: bool, labels: int) -> int:

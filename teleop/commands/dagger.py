@@ -195,6 +195,7 @@ class Dagger:
         if self.gate == "human":
             session.expert = dagger.simulated_person(config, facts, session.expert, rng)
         session.gate = dagger.make_gate(config, world.spec(), facts, session.expert, rng, world.mirror)
+        dagger.tell(session.gate, None if session.student is None else session.student.policy, facts)
         is_table = isinstance(session.env.observation_space, gym.spaces.Discrete)
         return SessionSampler(
             session,

@@ -126,6 +126,14 @@ def practice(
     )
 
 
+def test_a_student_is_not_asked_again_what_it_was_taught_before(chain: EnvSpec) -> None:
+    *_, taught = bc.train(bc.Config(), labels([0]), chain, np.random.default_rng(0))
+    expert = Right()
+    config = dagger.Config(labels_per_round=1, steps_per_round=50)
+    list(dagger.train(config, None, chain, np.random.default_rng(0), expert=expert, start=taught.policy))
+    assert expert.asked == [1]
+
+
 def test_under_the_beta_gate_every_state_is_labelled(chain: EnvSpec) -> None:
     sampler = practice(chain, Right(), BetaGate(0.0), 7)
     data = sampler(Round(3, 0.0, Lefty()))
