@@ -12,7 +12,7 @@ expects to earn, written so that any steps can measure it (section 5.2); the thi
 
 An end leads to one absorbing state, with a value of its own, in which both sides stay (Kostrikov et al. 2019).
 
-Reading order: Config, train, objective (tables, in closed form), planned, then NetworkLearner (the same by Adam).
+Reading order: Config, train, TableLearner (on the closed form in `soft_q`), NetworkLearner (the same by Adam).
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ import numpy as np
 import torch
 from gymnasium.envs.registration import EnvSpec
 from scipy.optimize import minimize
-from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from learners.discriminators import reached
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import check_fit
-from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
+from learners.interface import Array, FloatArray, Policy, Snapshot
+from learners.labelled_steps import Symmetry
+from learners.mirror import with_mirror_images
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from learners.ppo import own_rows
 from learners.rollout import Rollout, Sampler
+from learners.soft_q import Counted, Steps, counted, objective, planned, recovered
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -50,11 +52,12 @@ class Config:
     """Settings of IQ-Learn. None: what suits the observations: Discrete ones a table, others a perceptron."""
 
     discount: float | None = None
-    """Worth of a reward one step later; None: 0.95 (table), 0.99 (perceptron)."""
+    """Worth of a reward one step later; None: 0.95 (table), 0.9 (perceptron)."""
     temperature: float = 0.1  # reward
     """What a nat of indecision is worth, as a reward."""
-    bound: float = 1.0  # reward
-    """How far the reward goes from 0 before more of it stops paying: twice the paper's alpha."""
+    bound: float | None = None  # reward
+    """How far the reward goes from 0 before more of it stops paying: twice the paper's alpha. None: 1 (table),
+    10 (perceptron)."""
     control: bool = False
     """No-demonstration control: the policy's own steps stand in for the demonstrations."""
     planned: bool = True
@@ -67,22 +70,22 @@ class Config:
     """Steps of each copy in one round."""
     iterations: int = 150
     """Table: steps of L-BFGS in one round."""
-    updates: int = 150
+    updates: int = 100
     """Perceptron: updates by Adam in one round."""
-    batch_size: int = 256  # steps
+    batch_size: int = 128  # steps
     """Perceptron: steps of each side in one update."""
-    learning_rate: float = 1e-3  # per update
+    learning_rate: float = 3e-3  # per update
     """Perceptron: Adam step size at first; it falls in a line to 0 over all rounds."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[int, ...] = (64,)
     """Units in each hidden layer of a perceptron."""
 
 
 def completed(config: Config, *, is_table: bool) -> Config:
     """The settings with every None filled in."""
     suited: dict[str, Any] = (
-        {"discount": 0.95, "rounds": 10, "copies": 256}
+        {"discount": 0.95, "bound": 1.0, "rounds": 10, "copies": 256}
         if is_table
-        else {"discount": 0.99, "rounds": 20, "copies": 8}
+        else {"discount": 0.9, "bound": 10.0, "rounds": 20, "copies": 8}
     )
     return replace(config, **{name: value for name, value in suited.items() if getattr(config, name) is None})
 
@@ -94,10 +97,12 @@ def train(
     rng: np.random.Generator,
     *,
     start: Policy | None = None,
+    symmetry: Symmetry | None = None,
 ) -> Iterator[Snapshot]:
     """One snapshot a round; `Snapshot.step` counts rounds. On Discrete states `Snapshot.reward` is r (S, A).
 
-    start: a policy to go on from; at first Q = T log pi, up to a number in each state.
+    start: a policy to go on from; at first Q = T log pi, up to a number in each state. symmetry: each demonstration
+    also counts mirrored.
     Raises UnsupportedWorldError without a world of Discrete actions, or for a start not made for it;
     NothingToLearnError without demonstrated actions of this world.
     """
@@ -115,7 +120,8 @@ def train(
             raise UnsupportedWorldError(
                 "iq-learn: start: expected a policy that forgets, found one with a memory."
             )
-    expert = demonstrated(demonstrations, facts)
+    shown = demonstrations if symmetry is None else with_mirror_images(demonstrations, symmetry)
+    expert = demonstrated(shown, facts)
     is_table = isinstance(facts.observation_space, gym.spaces.Discrete)
     settings = completed(config, is_table=is_table)
     learner = (TableLearner if is_table else NetworkLearner)(settings, facts, expert, rng, start)
@@ -132,24 +138,6 @@ def train(
 
 
 # -- steps -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Steps:
-    """N steps of either side. Discrete states and actions count from 0."""
-
-    before: Array
-    """(N, *o)"""
-    actions: IntArray
-    """(N,)"""
-    after: Array
-    """(N, *o)"""
-    ended: Array
-    """(N,) bool: the world ended there; time that ran out is no end."""
-
-    def and_then(self, later: Steps) -> Steps:
-        names = ("before", "actions", "after", "ended")
-        return Steps(*(np.concatenate([getattr(self, name), getattr(later, name)]) for name in names))
 
 
 def demonstrated(demonstrations: Demonstrations, facts: WorldFacts) -> Steps:
@@ -199,86 +187,6 @@ def _steps(facts: WorldFacts, before: Array, actions: Array, after: Array, ended
 # -- tables ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Counted:
-    """Steps of both sides by what was done: P pairs (s, a), s * A + a, and a last one, staying absorbed."""
-
-    expert: FloatArray
-    """(P + 1,) share of the demonstrations."""
-    both: FloatArray
-    """(P + 1,) mean of that and the share of the policy's own steps."""
-    moves: csr_array
-    """(P + 1, S + 1) chance of each state after a pair, as far as it was seen; the last state absorbs."""
-    tried: Array
-    """(P + 1,) bool: what is known to lead anywhere."""
-
-
-def counted(expert: Steps, own: Steps, n_states: int, n_actions: int, discount: float) -> Counted:
-    """An end counts as discount / (1 - discount) steps in the absorbing state: what is left of the discounted time."""
-    n_pairs, stay = n_states * n_actions, discount / (1 - discount)
-    shares, seen = [], np.zeros(0, dtype=np.int64)
-    for steps in (expert, own):
-        pairs = steps.before * n_actions + steps.actions
-        counts = np.append(np.bincount(pairs, minlength=n_pairs).astype(float), steps.ended.sum() * stay)
-        shares.append(counts / counts.sum())
-        seen = np.append(seen, pairs * (n_states + 1) + np.where(steps.ended, n_states, steps.after))
-    seen, times = np.unique(np.append(seen, n_pairs * (n_states + 1) + n_states), return_counts=True)
-    pairs, after = np.divmod(seen, n_states + 1)
-    total = np.bincount(pairs, times, minlength=n_pairs + 1)
-    moves = csr_array((times / total[pairs], (pairs, after)), shape=(n_pairs + 1, n_states + 1))
-    return Counted(shares[0], 0.5 * (shares[0] + shares[1]), moves, total > 0)
-
-
-def soft_values(q: FloatArray, n_actions: int, temperature: float) -> tuple[FloatArray, FloatArray]:
-    """q (P + 1,) -> V (S + 1,), pi (S, A). The absorbing state, where nothing is chosen, is worth its q."""
-    table = q[:-1].reshape(-1, n_actions)
-    greatest = table.max(1, keepdims=True)
-    weights = np.exp((table - greatest) / temperature)
-    total = weights.sum(1, keepdims=True)
-    return np.append(greatest + temperature * np.log(total), q[-1]), weights / total
-
-
-def recovered(
-    q: FloatArray, steps: Counted, n_actions: int, discount: float, temperature: float
-) -> FloatArray:
-    """(P + 1,) the reward r = Q - g E V under which q is the soft optimum."""
-    values, _ = soft_values(q, n_actions, temperature)
-    return cast(FloatArray, q - discount * (steps.moves @ values))
-
-
-def objective(q: FloatArray, steps: Counted, n_actions: int, config: Config) -> tuple[float, FloatArray]:
-    """What is maximised, and its gradient, (P + 1,)."""
-    discount = cast(float, config.discount)
-    values, policy = soft_values(q, n_actions, config.temperature)
-    expected = steps.moves @ values
-    reward = q - discount * expected
-    earned = np.append(np.repeat(values[:-1], n_actions), values[-1]) - discount * expected
-    value = steps.expert @ reward - steps.both @ (earned + reward**2 / (2 * config.bound))
-    by_reward = steps.expert - steps.both * reward / config.bound
-    # What a unit of V is worth in each state: it is lost where steps start, and comes back where they lead.
-    by_value = steps.moves.T @ (discount * (steps.both - by_reward))
-    by_value[:-1] -= steps.both[:-1].reshape(-1, n_actions).sum(1)
-    by_value[-1] -= steps.both[-1]
-    gradient = by_reward + np.append((by_value[:-1, None] * policy).ravel(), by_value[-1])
-    return float(value), gradient
-
-
-def planned(reward: FloatArray, steps: Counted, n_actions: int, discount: float) -> FloatArray:
-    """(P + 1,) worth of each pair to who then does the best of what was tried: Q-learning, replayed to its end.
-
-    What was never tried is taken to be as bad as the worst step for ever.
-    """
-    never = reward[steps.tried].min() / (1 - discount) - 1
-    q = np.zeros_like(reward)
-    while True:
-        known = np.where(steps.tried, q, never)
-        values = np.append(known[:-1].reshape(-1, n_actions).max(1), known[-1])
-        following = reward + discount * (steps.moves @ values)
-        if np.abs(following - q)[steps.tried].max() < 1e-7 * (1 + np.abs(reward).max()):
-            return cast(FloatArray, np.where(steps.tried, following, never))
-        q = following
-
-
 class TableLearner:
     """Q as a table, fitted by L-BFGS to all steps counted so far."""
 
@@ -306,7 +214,8 @@ class TableLearner:
         self._counted = counted(expert, self._own, *self._shape, cast(float, config.discount))
 
         def loss(q: FloatArray, steps: Counted) -> tuple[float, FloatArray]:
-            value, gradient = objective(q, steps, self._shape[1], config)
+            discount, bound = cast(float, config.discount), cast(float, config.bound)
+            value, gradient = objective(q, steps, self._shape[1], discount, config.temperature, bound)
             return -value, -gradient
 
         options = {"maxiter": config.iterations, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-9}
@@ -372,7 +281,9 @@ class NetworkLearner:
             self.network = thaw(_last_layer_times(start, config.temperature))
         self._is_fresh = start is None
         self.absorbed = nn.Parameter(torch.zeros(()))
-        self._adam = torch.optim.Adam([*self.network.parameters(), self.absorbed], lr=config.learning_rate)
+        self._adam = torch.optim.Adam(
+            [*self.network.parameters(), self.absorbed], lr=config.learning_rate, fused=True
+        )
         self._own: Steps | None = None
         self._rounds_done = 0
 
@@ -398,7 +309,7 @@ class NetworkLearner:
     def objective(self, expert: Steps, own: Steps) -> Tensor:
         """As for tables, with V(s') of the one state that each step led to."""
         both = [self._parts(steps) for steps in (expert, own)]
-        kept = sum(0.5 * (part.earned + part.square / (2 * self._config.bound)) for part in both)
+        kept = sum(0.5 * (part.earned + part.square / (2 * cast(float, self._config.bound))) for part in both)
         return both[0].reward - cast(Tensor, kept)
 
     def _parts(self, steps: Steps) -> _Parts:

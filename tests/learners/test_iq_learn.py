@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 
-from learners import iq_learn
+from learners import iq_learn, soft_q
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import evaluate
 from learners.interface import Snapshot
@@ -36,10 +36,10 @@ def shown(actions: bool = True, action: int = RIGHT) -> Demonstrations:
     )
 
 
-def steps(*rows: tuple[int, int, int]) -> iq_learn.Steps:
+def steps(*rows: tuple[int, int, int]) -> soft_q.Steps:
     """(state, action, state reached) of the chain, whose state 2 is the end."""
     before, actions, after = np.array(rows).T
-    return iq_learn.Steps(before, actions, after, after == 2)
+    return soft_q.Steps(before, actions, after, after == 2)
 
 
 def last(world: EnvSpec, demonstrations: Demonstrations, **settings: Any) -> Snapshot:
@@ -48,8 +48,9 @@ def last(world: EnvSpec, demonstrations: Demonstrations, **settings: Any) -> Sna
     return snapshot
 
 
-BOTH_SIDES = iq_learn.counted(steps((0, RIGHT, 1), (1, RIGHT, 2)), steps((0, LEFT, 0)), 3, 2, discount=0.5)
-HALF = iq_learn.Config(discount=0.5, temperature=1.0)
+BOTH_SIDES = soft_q.counted(steps((0, RIGHT, 1), (1, RIGHT, 2)), steps((0, LEFT, 0)), 3, 2, discount=0.5)
+HALF = iq_learn.Config(discount=0.5, temperature=1.0, bound=1.0)
+AS_IN_HALF = (0.5, 1.0, 1.0)
 BY_HAND = -2 * LOG_2 / 3 - LOG_2**2 / 12
 """The objective of those sides at Q = 0, where V = log 2, but 0 once absorbed. The expert has three equal steps (an
 end counts as 0.5 + 0.25 + ... = 1 more), with rewards -log 2 / 2, 0 and 0. Both sides earn log 2 / 2 in a sixth of
@@ -66,19 +67,19 @@ def test_sides_are_counted_with_their_stay_in_the_end() -> None:
 
 
 def test_the_objective_by_hand() -> None:
-    value, _ = iq_learn.objective(np.zeros(7), BOTH_SIDES, 2, HALF)
+    value, _ = soft_q.objective(np.zeros(7), BOTH_SIDES, 2, *AS_IN_HALF)
     assert value == pytest.approx(BY_HAND)
 
 
 def test_the_objective_has_the_gradient_that_differences_give() -> None:
     rng = np.random.default_rng(0)
     own = steps((0, LEFT, 0), (0, RIGHT, 1), (0, RIGHT, 0), (1, LEFT, 0), (1, RIGHT, 2), (1, RIGHT, 2))
-    sides = iq_learn.counted(steps((0, RIGHT, 1), (1, RIGHT, 2)), own, 3, 2, discount=0.5)
+    sides = soft_q.counted(steps((0, RIGHT, 1), (1, RIGHT, 2)), own, 3, 2, discount=0.5)
     q = rng.standard_normal(7)
-    _, gradient = iq_learn.objective(q, sides, 2, HALF)
+    _, gradient = soft_q.objective(q, sides, 2, *AS_IN_HALF)
     for entry in range(7):
         nudge = 1e-6 * np.eye(7)[entry]
-        above, below = (iq_learn.objective(q + sign * nudge, sides, 2, HALF)[0] for sign in (1, -1))
+        above, below = (soft_q.objective(q + sign * nudge, sides, 2, *AS_IN_HALF)[0] for sign in (1, -1))
         assert gradient[entry] == pytest.approx((above - below) / 2e-6, abs=1e-8)
 
 
@@ -86,9 +87,9 @@ def test_a_perceptron_has_the_same_objective() -> None:
     """Its last layer starts at zero, so Q = 0 here too; states are now numbers on a line."""
     facts = WorldFacts(gym.spaces.Box(-1, 2, (1,)), gym.spaces.Discrete(2), None)
 
-    def on_a_line(found: iq_learn.Steps) -> iq_learn.Steps:
+    def on_a_line(found: soft_q.Steps) -> soft_q.Steps:
         before, after = (states[:, None].astype(np.float32) for states in (found.before, found.after))
-        return iq_learn.Steps(before, found.actions, after, found.ended)
+        return soft_q.Steps(before, found.actions, after, found.ended)
 
     expert, own = on_a_line(steps((0, RIGHT, 1), (1, RIGHT, 2))), on_a_line(steps((0, LEFT, 0)))
     learner = iq_learn.NetworkLearner(HALF, facts, expert, np.random.default_rng(0))
@@ -97,7 +98,7 @@ def test_a_perceptron_has_the_same_objective() -> None:
 
 def test_plans_by_hand() -> None:
     reward = np.array([0.0, 1.0, 9.0, 2.0, 9.0, 9.0, 3.0])
-    worth = iq_learn.planned(reward, BOTH_SIDES, 2, discount=0.5)
+    worth = soft_q.planned(reward, BOTH_SIDES, 2, discount=0.5)
     # Absorbed: 3 + 1.5 + ... = 6. From 1, right: 2 + 6 / 2 = 5. From 0, right: 1 + 5 / 2 = 3.5; left: 3.5 / 2.
     assert worth[[6, 3, 1, 0]] == pytest.approx([6, 5, 3.5, 1.75])
     assert (worth[[2, 4, 5]] < 0).all(), "never tried, whatever is said of their reward"
