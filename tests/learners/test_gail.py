@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import gymnasium as gym
 import numpy as np
@@ -142,10 +143,10 @@ def test_the_mirror_images_come_after_the_episodes() -> None:
 
 @pytest.mark.parametrize("judged", ["state-action", "state"])
 @pytest.mark.parametrize("generator", ["ppo", "cma-es"])
-def test_perceptrons_train(cartpole: EnvSpec, judged: Judged, generator: str) -> None:
+def test_perceptrons_train(cartpole: EnvSpec, judged: Judged, generator: Literal["ppo", "cma-es"]) -> None:
     config = gail.Config(
         generator=generator, copies=4, ticks=16, iterations=2, epochs=1, judged=judged, hidden=(4,)
-    )  # type: ignore[arg-type]
+    )
     rng = np.random.default_rng(0)
     *_, snapshot = gail.train(config, made_up_balance(), cartpole, rng, symmetry=mirrored)
     assert np.isfinite(list(snapshot.metrics.values())).all()
