@@ -116,10 +116,6 @@ def train(
     if start is not None:
         check_fit(start, facts)
         start = own_rows(start)
-        if start.architecture.memory:
-            raise UnsupportedWorldError(
-                "iq-learn: start: expected a policy that forgets, found one with a memory."
-            )
     shown = demonstrations if symmetry is None else with_mirror_images(demonstrations, symmetry)
     expert = demonstrated(shown, facts)
     is_table = isinstance(facts.observation_space, gym.spaces.Discrete)

@@ -283,11 +283,17 @@ Critic = TableCritic | NetworkCritic
 def own_rows(policy: Policy) -> NetworkPolicy:
     """The same policy, but each state of a table answers for itself, so that it can learn for itself.
 
-    Raises UnsupportedWorldError for a policy that is no network and cannot be trained.
+    Raises UnsupportedWorldError for a policy that is no network, and for one that remembers: here each step is
+    learned from by itself.
     """
     if not isinstance(policy, NetworkPolicy):
         raise UnsupportedWorldError(
             f"start: expected a trained policy, found {type(policy).__name__}, which has nothing to train."
+        )
+    if policy.architecture.memory:
+        raise UnsupportedWorldError(
+            f"start: expected a policy that forgets, found one that remembers ({policy.architecture.memory} units). "
+            "Clone one without --memory."
         )
     if not policy.architecture.is_table:
         return policy

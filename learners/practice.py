@@ -19,6 +19,7 @@ from learners.dart import disturbed, error_level
 from learners.errors import NothingToLearnError
 from learners.gates import BetaGate, Gate
 from learners.interface import Array, Expert, Policy
+from learners.recollection import Actor, begin
 from learners.worlds import headless
 from recordings.demonstrations import Demonstrations
 
@@ -114,6 +115,7 @@ class Practice:
         self._tick, self._is_over = 0, True
         self._is_tabular = isinstance(self._env.observation_space, gym.spaces.Discrete)
         self._is_to_be_seen_through = False
+        self._actor: Actor | None = None
         self._noise = noise
         self._level = 0.0 if noise == "estimated" else noise
         self._labels_everything = isinstance(gate, BetaGate)
@@ -134,6 +136,7 @@ class Practice:
         self.tally.begin_round()
         wanted = self._labels_per_round(round_.labels)
         left = np.inf if round_.labels_left is None else round_.labels_left
+        self._actor = None if round_.student is None else begin(round_.student, 1)
         steps = _Steps(self._env)
         while steps.labels < left and len(steps) < self._steps_per_round:
             if steps.labels >= wanted and not self._is_to_be_seen_through:
@@ -150,6 +153,8 @@ class Practice:
             self._tick = 0
             self._gate.begin_episode()
             self.tally.begin_episode()
+            if self._actor is not None:
+                self._actor.forget()
         if self._is_over or len(steps) == 0:
             steps.begin_episode()
         action, label, expert_drives = self._choose(self._observation, self._tick, student)
@@ -166,13 +171,14 @@ class Practice:
         """The action to execute, the label if one was asked for and given, and whether the expert drives."""
         if self._watcher is not None:
             self._watcher.see(observation, tick)
+        choice = None if self._actor is None else _action(self._actor.act(np.asarray(observation)[None])[0])
         wanted = student is None or self._gate.wants_expert(observation, student, self._rng)
         is_asked = wanted or self._labels_everything
         label = self._expert.act(observation, tick) if is_asked else None
         if student is None:
             label = self._waited_for(observation, tick) if label is None else label
         elif not wanted or label is None:  # who is asked and stays silent leaves the driving to the student
-            return _act(student, observation), label, False
+            return choice, label, False
         return disturbed(label, self._env.action_space, self._level, self._rng), label, True
 
     def _waited_for(self, observation: Any, tick: int) -> Any:
@@ -186,9 +192,9 @@ class Practice:
         )
 
 
-def _act(student: Policy, observation: Any) -> Any:
-    action = student.act(np.asarray(observation)[None])[0]
-    return action.item() if action.ndim == 0 else action
+def _action(chosen: Array) -> Any:
+    """As the world takes it: a number, or an array."""
+    return chosen.item() if chosen.ndim == 0 else chosen
 
 
 class _Steps:

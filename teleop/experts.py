@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from learners.interface import Expert, Policy, TabularModel
+from learners.recollection import begin
 from learners.tabular import Plan, plan
 from recordings.errors import UnderstudyError
 from teleop.worlds import GRIDWORLD_ID
@@ -67,7 +68,7 @@ class PolicyExpert:
 
     def __init__(self, policy: Policy, name: str, rng: np.random.Generator | None = None) -> None:
         """name: who answers, as written beside each label. rng: sample; default: the most probable action."""
-        self._policy = policy
+        self._actor = begin(policy, 1)
         self._name = name
         self._rng = rng
 
@@ -76,7 +77,9 @@ class PolicyExpert:
         return self._name
 
     def act(self, observation: Any, tick: int) -> Any:
-        action = np.asarray(self._policy.act(np.asarray(observation)[None], self._rng))[0]
+        if tick == 0:
+            self._actor.forget()
+        action = np.asarray(self._actor.act(np.asarray(observation)[None], self._rng))[0]
         return action.item() if action.ndim == 0 else action
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from learners.gates import Gate
 from learners.interface import Expert, FloatArray, Policy, TabularWorld
+from learners.recollection import Actor, begin
 from recordings.recorder import Recorder
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop.clock import Clock, Metronome
@@ -119,6 +120,7 @@ class Session:
         self.clock, self.rng, self.rules = clock, rng, rules
         self.expert, self.controls, self.gate, self.trainer = expert, controls, gate, trainer
         self.student: StudentVersion | None = None
+        self._actor: Actor | None = None
         self.phase = Phase.HUMAN
         self.metronome = Metronome(world.control_hz, clock.now_ns())
         self.keys = session_keys(world)
@@ -264,8 +266,8 @@ class Session:
             self.adopt(newer)
 
     def adopt(self, student: StudentVersion) -> None:
-        """From the next tick on this student drives and is shown."""
-        self.student = student
+        """From the next tick on this student drives and is shown; it remembers nothing of the running episode."""
+        self.student, self._actor = student, begin(student.policy, 1)
         if self.running and not self._state_is_new:
             self._propose()
 
@@ -279,6 +281,8 @@ class Session:
         self.metronome.restart(now_ns)
         if not self._takeover_key_is_down:
             self.wish(Wish.HAND_BACK)
+        if self._actor is not None:
+            self._actor.forget()
         if self.gate is not None:
             self.gate.begin_episode()
 
@@ -295,11 +299,9 @@ class Session:
     def _propose(self) -> None:
         """What would the student do here?"""
         self.student_action = None
-        if self.student is not None:
+        if self._actor is not None:
             batch = np.asarray(self.observation)[None]
-            self.student_action = self.student.policy.act(
-                batch, self.rng if self.rules.sample_student else None
-            )[0]
+            self.student_action = self._actor.act(batch, self.rng if self.rules.sample_student else None)[0]
 
     def _is_due(self, now_ns: int) -> bool:
         """A person in a turn-based world sets the pace; anyone else follows the metronome."""

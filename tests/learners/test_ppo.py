@@ -15,7 +15,7 @@ from gymnasium.envs.registration import EnvSpec
 from learners import ppo
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import evaluate
-from learners.networks import build
+from learners.networks import build, freeze
 from learners.policies import Architecture, GaussianPolicy, TablePolicy, policy_from
 from learners.rollout import Rollout
 
@@ -207,3 +207,11 @@ def test_a_start_of_another_world_is_refused(chain: EnvSpec, cartpole: EnvSpec) 
         next(ppo.train(ppo.Config(), None, cartpole, np.random.default_rng(0), start=snapshot.policy))
     with pytest.raises(UnsupportedWorldError, match="found none"):
         next(ppo.train(ppo.Config(), None, None, np.random.default_rng(0)))
+
+
+def test_a_policy_that_remembers_is_no_start() -> None:
+    spaces = gym.spaces.Box(-1, 1, (2,), np.float32), gym.spaces.Discrete(2)
+    architecture = Architecture(*spaces, (4,), memory=3)
+    remembering = freeze(build(architecture, np.random.default_rng(0)), architecture)
+    with pytest.raises(UnsupportedWorldError, match="remembers"):
+        ppo.own_rows(remembering)
