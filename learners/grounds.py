@@ -267,19 +267,7 @@ class CrowdGround:
 
     def kept(self, theta: FloatArray, wish: Wish) -> CategoricalPolicy:
         """The crowd's mean, whatever is wished for."""
-        table = self._mean.reshape(self._architecture.n_outputs, -1).astype(np.float32)
-        return cast(
-            CategoricalPolicy,
-            policy_from(
-                self._architecture,
-                {
-                    "mean": np.zeros(len(self._unit), np.float32),
-                    "std": self._unit.astype(np.float32),
-                    "layers.0.weight": table[:, :-1],
-                    "layers.0.bias": table[:, -1],
-                },
-            ),
-        )
+        return linear_policy(self._architecture, self._mean, self._unit)
 
     def reward(self, theta: FloatArray) -> None:
         return None
@@ -303,6 +291,20 @@ class Crowd:
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
         scores = np.einsum("bad,bd->ba", self._slopes, _flat(observations)) + self._constants
         return cast(Array, scores.argmax(1) + self._first)
+
+
+def linear_policy(
+    architecture: Architecture, coefficients: FloatArray, unit: FloatArray
+) -> CategoricalPolicy:
+    """One of a crowd, as it is saved: coefficients (A * (D + 1),), unit (D,)."""
+    table = coefficients.reshape(architecture.n_outputs, -1).astype(np.float32)
+    arrays: dict[str, Array] = {
+        "mean": np.zeros(len(unit), np.float32),
+        "std": unit.astype(np.float32),
+        "layers.0.weight": table[:, :-1],
+        "layers.0.bias": table[:, -1],
+    }
+    return cast(CategoricalPolicy, policy_from(architecture, arrays))
 
 
 def _flat(observations: Array) -> FloatArray:
