@@ -83,7 +83,7 @@ class Claim:
         return ", ".join(parts)
 
 
-def _tutorial(learner: str, least: float, within_s: float, **others: object) -> Claim:
+def _tutorial(learner: str, least: float | None, within_s: float, **others: object) -> Claim:
     return Claim(learner, GRIDWORLD, least, within_s, is_tutorial=True, **others)  # type: ignore[arg-type]
 
 
@@ -104,6 +104,7 @@ CLONED_50 = _optimal("bc", 50, None, 5)
 
 CLAIMS = (
     _tutorial("bc", 8.85, 5),
+    _tutorial("bc", None, 5, variant="as shown", options=("--fallback", "nearest", "--no-arrive")),
     CLONED_50,
     _optimal("bc", 1000, 9.85, 5),
     _optimal("bco", 1000, 9.8, 30, variant="states only"),
@@ -115,10 +116,25 @@ CLAIMS = (
         for learner in ("maxent-irl", "mce-irl")
         for variant, least, options in (("planned", 9.85, ()), ("soft", 9.45, ("--policy", "soft")))
     ),
-    Claim("mce-irl", SLIPPERY_GRIDWORLD, 0.40, 30, demonstrations=1000, variant="planned"),
+    Claim(
+        "mce-irl",
+        SLIPPERY_GRIDWORLD,
+        0.40,
+        30,
+        demonstrations=1000,
+        variant="planned",
+        reason="about 410 of 2,500 states are in no demonstration and 390 more in one or two; 0.04 of the lost 0.05 "
+        "lies in their prices. With the exact price of every seen state and half a penalty for the rest a plan "
+        "returns 0.37 to 0.40.",
+    ),
     _optimal("relent-irl", 1000, 9.8, 60),
     _tutorial("gail", 8.8, 30, has_control=True),
     *(_optimal("gail", n, least, 40, has_control=True) for n, least in ((50, 9.2), (200, 9.8), (1000, 9.95))),
+    _tutorial("iq-learn", 8.8, 30, has_control=True),
+    *(
+        _optimal("iq-learn", n, least, 40, has_control=True)
+        for n, least in ((50, 9.2), (200, 9.8), (1000, 9.95))
+    ),
     Claim("ppo", GRIDWORLD, 9.9, 100, options=("--target", "9.9", "--limit-s", "100")),
     Claim(
         "ppo",
@@ -131,9 +147,10 @@ CLAIMS = (
     ),
     _cartpole("bc", 9, 500, 5),
     _cartpole("bco", 10, 500, 30, variant="states only"),
-    _cartpole("dagger", 10, 500, 5, demonstrations=None, labels=200),
+    _cartpole("dagger", 10, 500, 5, demonstrations=None, labels=200, options=("--alone-episodes", "0")),
     _cartpole("gail", 9, 500, 30, has_control=True),
     _cartpole("gail", 9, 500, 30, has_control=True, variant="CMA-ES", options=("--generator", "cma-es")),
+    _cartpole("iq-learn", 9, 500, 30, has_control=True),
     _cartpole("relent-irl", None, 475, 60),
     _cartpole("mce-irl", None, 475, 60, variant="discretised"),
     _cartpole("ppo", 10, 500, 20, demonstrations=None),
