@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,6 +45,8 @@ from teleop.start import CorrectSettings, RecordSettings, start_correction, star
 from teleop.worlds.catalogue import find  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
+SETTLING_S = 0.2
+"""What moves smoothly does so in real time, which the step clock runs ahead of."""
 FIGURE_PX = 1200
 """Width of a figure."""
 CLUMSY = 0.06
@@ -99,6 +102,8 @@ class Hand:
 
     def save(self, name: str) -> None:
         self.frames(12)
+        time.sleep(SETTLING_S)
+        self.window.frame(self.scene)
         pygame.image.save(self.window.surface, str(PICTURES / name))
         make_small(PICTURES / name)
 
