@@ -74,12 +74,15 @@ def imitate(
 ) -> Iterator[Snapshot]:
     """The loop that behavioural cloning (betas = [1]) and DAgger share; one snapshot a round.
 
+    Before the first round, as round 0, comes what the known labels alone teach, where nobody starts.
     betas: the expert's share of the driving in each round. known: labelled steps to begin with. labels: those
     that may be given, beside the known.
     """
     student, data, env_steps, given = start, known, 0, 0
     if known is not None and student is None:
-        student = fit(known, None).policy
+        fitted = fit(known, None)
+        student = fitted.policy
+        yield Snapshot(0, student, {**counts(known), **fitted.metrics})
     for index, beta in enumerate(betas):
         left = None if labels is None else labels - given
         if left is not None and left <= 0:

@@ -53,8 +53,6 @@ class SessionSampler:
         def watch(tick: Tick) -> None:
             ticks.append(tick)
             self._count(tick)
-            if session.gate is not None and tick.label is not None:
-                session.gate.learn(tick.observation, tick.label)
 
         self._run(is_done, watch)
         return self._demonstrations(ticks)

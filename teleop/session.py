@@ -372,6 +372,8 @@ class Session:
         self.labelled_states.add(int(observation) if self._is_tabular else row)
         if self.trainer is not None:
             self.trainer.teach(row, observation, label)
+        if self.gate is not None:
+            self.gate.learn(observation, label)
 
     def _judge(self, terminated: bool) -> Outcome:
         """As `learners.evaluation` does: arrival in a table's goal, else the reward threshold, else unknown."""

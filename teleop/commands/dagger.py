@@ -15,10 +15,10 @@ import tyro
 
 from learners import dagger
 from learners.evaluation import evaluate
+from learners.gates import Gate
 from learners.interface import Policy, Snapshot
 from learners.simulated_person import steps_within
 from learners.worlds import facts_of
-from recordings.errors import UnderstudyError
 from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
@@ -38,10 +38,6 @@ from teleop.start import (
 )
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose
-
-
-class NeedsHeadless(UnderstudyError):
-    """A gate that the window does not offer."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ class Dagger:
     """Who corrects: human, scripted, ppo (the policy that `train ppo` left), or the path of a policy."""
     gate: dagger.GateName | Literal["auto"] = "auto"
     """Who drives: human (the person decides; headless a simulated one), beta (a coin), uncertainty (the student asks
-    where it was never taught), expert (plain demonstration); headless also novelty (it asks far from every label),
+    where it was never taught), expert (plain demonstration), novelty (the student asks far from every label),
     ensemble (where students of resampled labels disagree), thrifty (where its doubt is greatest, within an allowance).
     auto: human for a person, else novelty in tabular worlds, uncertainty in others."""
     out: Path | None = None
@@ -136,11 +132,6 @@ class Dagger:
                 return "human"
             case "auto":
                 return "uncertainty"
-        if not self.headless:
-            raise NeedsHeadless(
-                f"--gate: expected human, beta, uncertainty or expert in the window, found {self.gate}. "
-                "Choose one of these, or add --headless."
-            )
         return "uncertainty"
 
     def _live(self, world: World) -> Report:
@@ -148,7 +139,14 @@ class Dagger:
 
         began_s = time.monotonic()
         settings = self._settings(world)
-        session = run_session(lambda: start_correction(settings, WallClock()), title=world.title)
+
+        def begin() -> Session:
+            session = start_correction(settings, WallClock())
+            if self.gate in ("novelty", "ensemble", "thrifty"):
+                session.gate = self._gate(session, world, self._config(world))
+            return session
+
+        session = run_session(begin, title=world.title)
         student = None if session.student is None else session.student.policy
         return self._report(session, world, student, [], time.monotonic() - began_s)
 
@@ -191,11 +189,10 @@ class Dagger:
         self, session: Session, world: World, clock: StepClock, config: dagger.Config
     ) -> SessionSampler:
         """The session as a sampler, with the gate that practice without a session would have."""
-        facts, rng = facts_of(world.spec()), np.random.default_rng(self.seed)
         if self.gate == "human":
+            facts, rng = facts_of(world.spec()), np.random.default_rng(self.seed)
             session.expert = dagger.simulated_person(config, facts, session.expert, rng)
-        session.gate = dagger.make_gate(config, world.spec(), facts, session.expert, rng, world.mirror)
-        dagger.tell(session.gate, None if session.student is None else session.student.policy, facts)
+        session.gate = self._gate(session, world, config)
         is_table = isinstance(session.env.observation_space, gym.spaces.Discrete)
         return SessionSampler(
             session,
@@ -203,6 +200,12 @@ class Dagger:
             labels_per_round=self.labels_per_round or (100 if is_table else 25),
             steps_per_round=config.steps_per_round,
         )
+
+    def _gate(self, session: Session, world: World, config: dagger.Config) -> Gate:
+        facts, rng = facts_of(world.spec()), np.random.default_rng(self.seed)
+        gate = dagger.make_gate(config, world.spec(), facts, session.expert, rng, world.mirror)
+        dagger.tell(gate, None if session.student is None else session.student.policy, facts)
+        return gate
 
     def _snapshots(
         self, session: Session, world: World, sampler: SessionSampler, config: dagger.Config
