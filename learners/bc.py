@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from learners import table_clone
+from learners.adam import Adam
 from learners.interface import Array, Policy, Snapshot
 from learners.labelled_steps import Steps, labelled_steps
 from learners.labelled_steps import Symmetry as Symmetry
@@ -247,18 +248,16 @@ def _plan(config: Config, architecture: Architecture, n_labels: int) -> _Plan:
     return _Plan(rate, l2, updates, config.check_every or max(1, updates // 20))
 
 
-def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> torch.optim.Optimizer:
+def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> Adam | torch.optim.Optimizer:
     """On loss + l2/2 |weights|^2: torch's `weight_decay` is exactly the gradient of the second term, but in AdamW."""
+    if config.optimiser == "adam":
+        return Adam(network.parameters(), plan.learning_rate, plan.l2)
     weights = [p for p in network.parameters() if p.dim() == 2]
     others = [p for p in network.parameters() if p.dim() != 2]
     groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": plan.l2}, {"params": others}]
-    match config.optimiser:
-        case "adam":
-            return torch.optim.Adam(groups, lr=plan.learning_rate, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=0.0, fused=True)
-        case "sgd":
-            return torch.optim.SGD(groups, lr=plan.learning_rate, momentum=MOMENTUM, fused=True)
+    if config.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=0.0, fused=True)
+    return torch.optim.SGD(groups, lr=plan.learning_rate, momentum=MOMENTUM, fused=True)
 
 
 @torch.no_grad()

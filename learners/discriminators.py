@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from learners.adam import Adam
 from learners.errors import NothingToLearnError
 from learners.interface import Array, FloatArray
 from learners.networks import Perceptron
@@ -282,7 +283,7 @@ class PerceptronDiscriminator:
         self._expert, self._settings = expert, settings
         self.network = Perceptron(width, settings.hidden, 1)
         self.network.initialise(rng)
-        self._adam = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
+        self._adam = Adam(self.network.parameters(), settings.learning_rate)
         self._own: deque[Steps] = deque(maxlen=settings.remembered)
 
     def logits(self, rows: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ from gymnasium.envs.registration import EnvSpec
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
+from learners.adam import Adam
 from learners.discriminators import reached
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import check_fit
@@ -277,9 +278,7 @@ class NetworkLearner:
             self.network = thaw(_last_layer_times(start, config.temperature))
         self._is_fresh = start is None
         self.absorbed = nn.Parameter(torch.zeros(()))
-        self._adam = torch.optim.Adam(
-            [*self.network.parameters(), self.absorbed], lr=config.learning_rate, fused=True
-        )
+        self._adam = Adam([*self.network.parameters(), self.absorbed], config.learning_rate)
         self._own: Steps | None = None
         self._rounds_done = 0
 

@@ -24,6 +24,7 @@ from gymnasium.envs.registration import EnvSpec
 from torch import Tensor, nn
 from torch.nn import functional
 
+from learners.adam import Adam
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, Policy, Snapshot
@@ -153,7 +154,7 @@ class Learner:
             network = build(Architecture(observations, gym.spaces.Discrete(1), hidden), rng)
             self.critic = NetworkCritic(network, 1 / (1 - cast(float, config.discount)))
         self._parameters = [*self.actor.parameters(), *self.critic.parameters()]
-        self._adam = torch.optim.Adam(self._parameters, lr=cast(float, config.learning_rate), fused=True)
+        self._adam = Adam(self._parameters, cast(float, config.learning_rate))
 
     def policy(self) -> NetworkPolicy:
         """The policy that the actor is now."""

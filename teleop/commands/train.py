@@ -15,6 +15,7 @@ import tyro
 
 import recordings
 from learners import LEARNERS, load_policy
+from learners.evaluation import evaluate
 from learners.interface import Snapshot
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
@@ -61,7 +62,8 @@ class Options:
     labelers: tuple[str, ...] = ()
     """Imitate only these labelers' labels. Default: everybody's; the last of a step counts."""
     target: float | None = None
-    """Learning from a reward: stop once the return is at least this. Default: what the world calls solved."""
+    """Learning from a reward: stop once the return is at least this, where it is sampled five times in a row.
+    Default: what the world calls solved."""
     plot: Path | None = None
     """Draw what was learned into this PNG: policy, recovered reward, visits, learning curve. Default: draw nothing."""
     limit_s: float | None = None
@@ -83,6 +85,10 @@ class Training:
     best_return: float | None = None
     is_exact: bool = False
     """The return is exact, not sampled."""
+    judged: int = 0
+    """Times that a student was judged."""
+    hits: int = 0
+    """Times in a row, up to now, that the target was reached."""
     judged_s: float = 0.0
     """Seconds spent on judging."""
     curve: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
@@ -152,7 +158,7 @@ class Train:
                     training.last = snapshot
                     training.curve.append((snapshot.step, snapshot.metrics))
                     if learns_from_reward and _is_time_to_judge(training):
-                        found = _judge(training, world, options.seed)
+                        found = _judge(training, world, options)
                         training.curve.append((snapshot.step, {"return": found}))
                     status.update(_progress(self.learner, training))
                     if _is_done(training, options):
@@ -179,10 +185,9 @@ class Train:
                 f"train {self.learner}: stopped before there was a policy; nothing was written."
             )
         seconds, processor_seconds = training.seconds, training.processor_seconds
-        if training.best is None or training.best is not training.last:
-            _judge(training, world, self.options.seed)
-        best = training.best
-        assert best is not None
+        best = self._best(training, world)
+        found = evaluate(best.policy, world.spec(), episodes=100, seed=self.options.seed)
+        training.best, training.best_return, training.is_exact = best, found.return_mean, found.exact
         keep_policy(best.policy, out, self.learner, world.env_id, reward=best.reward, seed=self.options.seed)
         data = {
             "learner": self.learner,
@@ -197,6 +202,16 @@ class Train:
             "peak_mb": peak_mb(),
         }
         return Report(data, f"{out}: {_progress(self.learner, training)}")
+
+    def _best(self, training: Training, world: World) -> Snapshot:
+        """The newest student of an imitator, the one that returned most of a learner of rewards."""
+        assert training.last is not None
+        if self.learner not in FROM_REWARD:
+            return training.last
+        if training.best is not training.last:
+            _judge(training, world, self.options)
+        assert training.best is not None
+        return training.best
 
 
 def parse(prog: str, words: list[str]) -> Train:
@@ -242,7 +257,7 @@ def _has_labels(path: Path) -> bool:
 
 STEP_CLONERS = ("bc", "dagger")
 """Learners to whom each step is a lesson of its own, wherever in an episode it lies."""
-FROM_OBSERVATION = ("bco",)
+FROM_OBSERVATION = ("bco", "relent-irl")
 """Learners that are never shown an action."""
 FROM_REWARD = ("ppo",)
 """Learners of the world's own reward."""
@@ -250,7 +265,9 @@ FROM_INTERACTION = (*FROM_REWARD, "dagger")
 """Learners that need a world rather than recordings."""
 LIMIT_S = 110.0
 """Seconds after which a learner of a reward is stopped that nobody limited."""
-JUDGE_SHARE = 0.2
+STEADY = 5
+"""Times in a row that the target must be reached where returns are sampled: once may be luck."""
+JUDGE_SHARE = 0.3
 """Of the time of a run, at most this goes into judging its students."""
 
 
@@ -258,24 +275,25 @@ def _is_time_to_judge(training: Training) -> bool:
     return training.judged_s <= JUDGE_SHARE * training.seconds
 
 
-def _judge(training: Training, world: World, seed: int) -> float:
+def _judge(training: Training, world: World, options: Options) -> float:
     """Evaluate the newest student, keep it if none was better, and return what it returns.
 
     Only a learner of the world's own reward may be judged along the way: choosing an imitator by its true return
-    would tell it what the demonstrations do not.
+    would tell it what the demonstrations do not. Sampled episodes are other ones each time, and none of those by
+    which the policy is judged in the end.
     """
-    from learners.evaluation import evaluate
-
     assert training.last is not None
     began_s = time.monotonic()
+    training.judged += 1
+    seed = options.seed + 1_000_003 * training.judged
     found = evaluate(training.last.policy, world.spec(), episodes=100, seed=seed)
     training.judged_s += time.monotonic() - began_s
+    training.is_exact = found.exact
+    training.hits = (
+        training.hits + 1 if options.target is not None and found.return_mean >= options.target else 0
+    )
     if training.best_return is None or found.return_mean >= training.best_return:
-        training.best, training.best_return, training.is_exact = (
-            training.last,
-            found.return_mean,
-            found.exact,
-        )
+        training.best, training.best_return = training.last, found.return_mean
     return found.return_mean
 
 
@@ -308,12 +326,8 @@ def _plot(
 
 
 def _is_done(training: Training, options: Options) -> bool:
-    reached = (
-        options.target is not None
-        and training.best_return is not None
-        and training.best_return >= options.target
-    )
-    return reached or (options.limit_s is not None and training.seconds >= options.limit_s)
+    needed = 1 if training.is_exact else STEADY
+    return training.hits >= needed or (options.limit_s is not None and training.seconds >= options.limit_s)
 
 
 def _progress(learner: str, training: Training) -> str:
