@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, cast
 
-import cmaes  # type: ignore[import-untyped]
+import cmaes
 import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
