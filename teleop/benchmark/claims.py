@@ -114,7 +114,10 @@ CLAIMS = (
     *(
         _optimal(learner, 1000, least, 20, variant=variant, options=options)
         for learner in ("maxent-irl", "mce-irl")
-        for variant, least, options in (("planned", 9.85, ()), ("soft", 9.45, ("--policy", "soft")))
+        for variant, least, options in (
+            ("planned", 9.85, ()),
+            ("soft, drawn", 9.45, ("--policy", "soft", "--sample")),
+        )
     ),
     Claim(
         "mce-irl",
@@ -150,7 +153,15 @@ CLAIMS = (
     _cartpole("dagger", 10, 500, 5, demonstrations=None, labels=200, options=("--alone-episodes", "0")),
     _cartpole("gail", 9, 500, 30, has_control=True),
     _cartpole("gail", 9, 500, 30, has_control=True, variant="CMA-ES", options=("--generator", "cma-es")),
-    _cartpole("iq-learn", 9, 500, 30, has_control=True),
+    _cartpole(
+        "iq-learn",
+        9,
+        500,
+        30,
+        has_control=True,
+        reason="the first round clones, then the cart drifts and later rounds swing: a perceptron's values wander where "
+        "no fixed target holds them.",
+    ),
     _cartpole("relent-irl", None, 475, 60),
     _cartpole("mce-irl", None, 475, 60, variant="discretised"),
     _cartpole("ppo", 10, 500, 20, demonstrations=None),

@@ -15,7 +15,7 @@ import tyro
 
 import recordings
 from learners import LEARNERS, load_policy
-from learners.evaluation import evaluate
+from learners.evaluation import Evaluation, evaluate
 from learners.interface import Snapshot
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
@@ -61,6 +61,8 @@ class Options:
     """Learn only from episodes FIRST to LAST (LAST not included)."""
     labelers: tuple[str, ...] = ()
     """Imitate only these labelers' labels. Default: everybody's; the last of a step counts."""
+    sample: bool = False
+    """Judge the policy by its drawn actions; else by its most probable ones."""
     target: float | None = None
     """Learning from a reward: stop once the return is at least this, where it is sampled five times in a row.
     Default: what the world calls solved."""
@@ -186,7 +188,7 @@ class Train:
             )
         seconds, processor_seconds = training.seconds, training.processor_seconds
         best = self._best(training, world)
-        found = evaluate(best.policy, world.spec(), episodes=100, seed=self.options.seed)
+        found = _return_of(best, world, self.options, self.options.seed)
         training.best, training.best_return, training.is_exact = best, found.return_mean, found.exact
         keep_policy(best.policy, out, self.learner, world.env_id, reward=best.reward, seed=self.options.seed)
         data = {
@@ -275,6 +277,10 @@ def _is_time_to_judge(training: Training) -> bool:
     return training.judged_s <= JUDGE_SHARE * training.seconds
 
 
+def _return_of(snapshot: Snapshot, world: World, options: Options, seed: int) -> Evaluation:
+    return evaluate(snapshot.policy, world.spec(), episodes=100, seed=seed, sample=options.sample)
+
+
 def _judge(training: Training, world: World, options: Options) -> float:
     """Evaluate the newest student, keep it if none was better, and return what it returns.
 
@@ -286,7 +292,7 @@ def _judge(training: Training, world: World, options: Options) -> float:
     began_s = time.monotonic()
     training.judged += 1
     seed = options.seed + 1_000_003 * training.judged
-    found = evaluate(training.last.policy, world.spec(), episodes=100, seed=seed)
+    found = _return_of(training.last, world, options, seed)
     training.judged_s += time.monotonic() - began_s
     training.is_exact = found.exact
     training.hits = (
