@@ -159,8 +159,8 @@ CLAIMS = (
         500,
         30,
         has_control=True,
-        reason="the first round clones, then the cart drifts and later rounds swing: a perceptron's values wander where "
-        "no fixed target holds them.",
+        reason="the first round clones, then the cart drifts and later rounds swing: a perceptron's values wander "
+        "where no fixed target holds them.",
     ),
     _cartpole("relent-irl", None, 475, 60),
     _cartpole("mce-irl", None, 475, 60, variant="discretised"),
