@@ -100,6 +100,10 @@ def _session(world: World, expert: str, least: float | None, labels: int) -> Cla
     return Claim("dagger", world, least, 120, labels=labels, session_with=expert)
 
 
+UNSHOWN_PENALTIES = (
+    "the recovered reward knows nothing of penalties that the demonstrators went round: from starts that no "
+    "demonstration passes, the way to the nearest one crosses them."
+)
 CLONED_50 = _optimal("bc", 50, None, 5)
 
 CLAIMS = (
@@ -135,7 +139,7 @@ CLAIMS = (
     *(_optimal("gail", n, least, 40, has_control=True) for n, least in ((50, 9.2), (200, 9.8), (1000, 9.95))),
     _tutorial("iq-learn", 8.8, 30, has_control=True),
     *(
-        _optimal("iq-learn", n, least, 40, has_control=True)
+        _optimal("iq-learn", n, least, 40, has_control=True, reason=UNSHOWN_PENALTIES)
         for n, least in ((50, 9.2), (200, 9.8), (1000, 9.95))
     ),
     Claim("ppo", GRIDWORLD, 9.9, 100, options=("--target", "9.9", "--limit-s", "100")),

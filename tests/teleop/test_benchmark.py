@@ -10,7 +10,7 @@ import pytest
 
 from teleop.benchmark.claims import CLAIMS, Claim
 from teleop.benchmark.learning import Run, summary
-from teleop.benchmark.ledger import Ledger, LedgerError, NotMeasured
+from teleop.benchmark.ledger import Ledger, LedgerError, NotMeasured, without_remarks
 from teleop.benchmark.page import as_page
 from teleop.benchmark.rows import Row
 from teleop.commands import benchmark
@@ -75,6 +75,13 @@ def test_measurements_by_other_sources_are_known_as_such(tmp_path: Path) -> None
     later.once("speed", None)
     later.once("cost", lambda: 2)
     assert [later.is_current(entry) for entry in later.used()] == [False, True]
+
+
+def test_remarks_change_no_fingerprint_and_code_does() -> None:
+    plain = "def double(x):\n    return 2 * x\n"
+    remarked = '"""Twice."""\n\n\ndef double(x):  # of anything\n    """2 x."""\n    return 2 * x\n'
+    assert without_remarks(plain) == without_remarks(remarked)
+    assert without_remarks(plain) != without_remarks(plain.replace("2", "3"))
 
 
 def run(return_: float, seconds: float = 1.0, **others: object) -> Run:
