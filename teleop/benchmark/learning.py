@@ -152,7 +152,7 @@ def _is_within(claim: Claim, row: Row) -> bool:
 
 
 def _median_of(runs: list[Run], name: str) -> float | None:
-    found = [run[name] for run in runs if run[name]]
+    found = [run[name] for run in runs if run.get(name)]
     return median(found) if found else None
 
 

@@ -127,6 +127,12 @@ def test_more_labels_than_claimed_miss_the_claim() -> None:
     assert summary(claim, [run(9.5, labels=101.0)]).met is False
 
 
+def test_a_session_has_no_demonstrator_to_be_compared_with() -> None:
+    found = run(9.9, labels=1500)
+    del found["ceiling"]
+    assert summary(replace(MEDIAN, session_with="scripted"), [found]).ceiling is None
+
+
 def test_fine_tuning_must_end_above_its_start_on_every_seed() -> None:
     claim = replace(MEDIAN, continues=MEDIAN)
     assert summary(claim, [run(9.5), run(9.6)], [run(9.4), run(9.5)]).met is True
