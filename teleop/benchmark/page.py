@@ -96,7 +96,10 @@ def _learned(rows: Sequence[Row]) -> str:
 
 
 def _return(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f}" if abs(value) >= 100 else f"{value:.2f}"
+    if value is None:
+        return "–"
+    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{digits}f}"
 
 
 def _reasons(rows: Iterable[Row]) -> str:
