@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from learners import feature_matching
+from learners import discretised, feature_matching
 from learners.feature_matching import Config, Recovered
 from learners.interface import Policy, Snapshot, TabularModel
 from recordings.demonstrations import Demonstrations
@@ -47,9 +48,13 @@ def train(
     `Snapshot.reward` is what reaching each state pays (S,), or, with features=state-action, each action (S, A).
 
     State features need no actions. world: one with a table; None: the one that was recorded. start is not
-    used: what is fitted does not depend on it. Raises UnsupportedWorldError without a table, NothingToLearnError
-    without data.
+    used: what is fitted does not depend on it. Where observations are a Box, cells of them are the table
+    (`learners.discretised`), and config is not used. Raises UnsupportedWorldError without a table,
+    NothingToLearnError without data.
     """
+    if world is not None and not isinstance(demonstrations.observation_space, gym.spaces.Discrete):
+        # What chance there is on cells is the grid's, not the world's: it is nobody's wish in either reading.
+        return discretised.snapshots(demonstrations, world, rng)
     return feature_matching.snapshots(config, demonstrations, world, rng, "trajectory")
 
 

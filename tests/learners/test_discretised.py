@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from numpy.testing import assert_allclose
 
+from learners import discretised, maxent_irl, mce_irl
 from learners.discretised import STRETCH, Cells, Grid, choices, loss_of, snapshots
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.soft_planning import SoftWorld, soft_plan
@@ -101,3 +104,19 @@ def test_what_it_needs_is_said(cartpole: EnvSpec) -> None:
     )
     with pytest.raises(UnsupportedWorldError, match="handful"):
         next(snapshots(many, cartpole, rng))
+
+
+@pytest.mark.parametrize("learner", [maxent_irl, mce_irl])
+def test_both_readings_of_entropy_take_observations_of_numbers(
+    learner: ModuleType, cartpole: EnvSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[EnvSpec] = []
+    monkeypatch.setattr(discretised, "snapshots", lambda _, world, __: iter(asked.append(world) or ()))
+    shown = Demonstrations.from_pairs(
+        np.zeros((1, 4), np.float32),
+        np.zeros(1, np.int64),
+        observation_space=gym.spaces.Box(-1, 1, (4,), np.float32),
+        action_space=gym.spaces.Discrete(2),
+    )
+    assert list(learner.train(learner.Config(), shown, cartpole, np.random.default_rng(0))) == []
+    assert asked == [cartpole]
