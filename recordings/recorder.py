@@ -207,13 +207,16 @@ class Recorder:
             self.flush()
         return index
 
-    def label(self, step: int, action: Any, *, labeler: str, kind: int, time_ns: int = 0) -> None:
-        """Record that `labeler` would have taken `action` at `step` (a row of /steps). Raises InvalidRow."""
+    def label(self, step: int, action: Any, *, labeler: str, kind: int, time_ns: int = 0) -> int:
+        """Record that `labeler` would have taken `action` at `step` (a row of /steps); returns its row in /labels.
+
+        Raises InvalidRow.
+        """
         self._require_open()
         if not 0 <= step < self.steps:
             raise InvalidRow(f"{self.path}: label: expected a step below {self.steps}, found {step}.")
         row = (step, self._encode_action(action), self._labeler(labeler), LabelKind(kind), time_ns)
-        self._append("labels", row)
+        return self._append("labels", row)
 
     def edit(
         self,
@@ -225,10 +228,11 @@ class Recorder:
         value: int = 0,
         note: str = "",
         time_ns: int = 0,
-    ) -> None:
+    ) -> int:
         """Record a curation act on steps `start` to `stop` of an episode, counted from its start.
 
-        `stop` -1 means to the episode's end. Nothing is erased. Raises InvalidRow.
+        `stop` -1 means to the episode's end. Returns its row in /edits, by which it can be taken back (UNDO): nothing
+        is erased. Raises InvalidRow.
         """
         self._require_open()
         if not 0 <= episode < self.episodes or start < 0 or (stop != -1 and stop < start):
@@ -237,7 +241,7 @@ class Recorder:
                 f"(or stop -1), found episode {episode}, start {start}, stop {stop}."
             )
         note_at = self._add_text(note) if note else -1
-        self._append("edits", (EditKind(kind), episode, start, stop, value, note_at, time_ns))
+        return self._append("edits", (EditKind(kind), episode, start, stop, value, note_at, time_ns))
 
     def end_episode(self, outcome: int | None = None) -> None:
         """End the running episode and flush. None: nobody said how it went. Raises InvalidRow, DiskFull."""
@@ -337,12 +341,14 @@ class Recorder:
             )
         self._observations[row] = stored
 
-    def _append(self, table: str, row: tuple[Any, ...]) -> None:
+    def _append(self, table: str, row: tuple[Any, ...]) -> int:
+        index = self._counts[table] + len(self._pending[table])
         self._pending[table].append(row)
         if len(self._pending[table]) >= _PENDING_ROWS:
             self.flush()
         else:
             self.flush_if_due()
+        return index
 
     def _labeler(self, name: str) -> int:
         if name not in self._labelers:

@@ -54,6 +54,7 @@ class LabelKind(IntEnum):
     PAUSED = 3
     RETROSPECTIVE = 4
     QUERIED = 5
+    REASKED = 6
 
 
 class EditKind(IntEnum):
@@ -63,6 +64,12 @@ class EditKind(IntEnum):
     RESTORE = 1
     MARK = 2
     RELABEL = 3
+    UNDO = 4
+    """Takes back the act in row `value` of /edits, which may itself be an UNDO."""
+    WITHDRAW = 5
+    """The label in row `value` of /labels no longer counts."""
+    JUDGE = 6
+    """The episode ended as the Outcome `value`, whatever its row says."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +220,11 @@ def tables(header: Header) -> tuple[Table, ...]:
                 Column("action", action.dtype, action.shape, 0, "the action that would have been right"),
                 Column("labeler", _I2, (), 0, "row of /labelers: who says so"),
                 Column(
-                    "kind", _U1, (), 0, "0 demonstrated 1 takeover 2 live 3 paused 4 retrospective 5 queried"
+                    "kind",
+                    _U1,
+                    (),
+                    0,
+                    "0 demonstrated 1 takeover 2 live 3 paused 4 retrospective 5 queried 6 reasked",
                 ),
                 Column("time_ns", _I8, (), 0, "monotonic nanoseconds at which the label was given"),
             ),
@@ -221,7 +232,7 @@ def tables(header: Header) -> tuple[Table, ...]:
         Table(
             "edits",
             (
-                Column("kind", _U1, (), 0, "0 discard 1 restore 2 mark 3 relabel"),
+                Column("kind", _U1, (), 0, "0 discard 1 restore 2 mark 3 relabel 4 undo 5 withdraw 6 judge"),
                 Column("episode", _I8, (), 0, "row of /episodes"),
                 Column("start", _I8, (), 0, "first step concerned, counted from the episode's start"),
                 Column("stop", _I8, (), -1, "the step after the last; -1: to the episode's end"),
