@@ -16,14 +16,15 @@ from learners.policies import Architecture, NetworkPolicy, policy_from
 from recordings.schema import Driver, Header, Outcome
 from teleop.app import run_replay
 from teleop.app.painters import gridworld
-from teleop.app.painters.choose import painter_for_replay
-from teleop.app.painters.layers import FIRST_TINT, LEVELS, Layer, laid_over, layers_of, tint_of
-from teleop.app.painters.view import View
+from teleop.app.painters.choose import layer_keys, legend_of, painter_for_replay, show_layer
+from teleop.app.painters.layers import Layer, laid_over, layers_of
+from teleop.app.painters.looks import LEVELS, Look
+from teleop.app.painters.view import LayeredPainter, View
 from teleop.app.replay import ReplayScene
 from teleop.app.replay_panel import about_the_step
 from teleop.app.window import Window
-from teleop.clock import StepClock
-from teleop.palette import DRIVERS
+from teleop.clock import SECOND_NS, StepClock
+from teleop.palette import DRIVERS, OUTCOMES
 from teleop.session import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from teleop.worlds.gridworld_map import GridWorldMap, map_with
@@ -56,15 +57,16 @@ def view_of(policy: NetworkPolicy | None, **more: object) -> View:
 def test_a_layer_for_everything_that_is_known_of_the_student() -> None:
     policy = table(small_map())
     assert layers_of(view_of(None)) == ()
-    plain = (Layer.POLICY, Layer.CONFIDENCE, Layer.VISITS, Layer.NOTHING)
+    plain = (Layer.POLICY, Layer.CONFIDENCE, Layer.EXPECTED, Layer.NOTHING)
     assert layers_of(view_of(policy)) == plain
     assert Layer.REWARD in layers_of(view_of(policy, reward=np.zeros(9)))
 
 
 def test_confidence_tints_what_was_taught_alone() -> None:
     world = small_map()
-    codes, legend = laid_over(Layer.CONFIDENCE, view_of(table(world)), world.tabular_model())
-    assert codes.tolist() == [FIRST_TINT[Layer.CONFIDENCE] + LEVELS - 1, 0] * 4 + [codes[8]]
+    overlay = laid_over(Layer.CONFIDENCE, view_of(table(world)), world.tabular_model())
+    assert overlay.codes.tolist() == [LEVELS, 0] * 4 + [LEVELS]
+    legend = overlay.legend
     assert legend is not None
     assert (legend.caption, legend.low, legend.high) == ("confidence", "guess", "sure")
 
@@ -72,31 +74,74 @@ def test_confidence_tints_what_was_taught_alone() -> None:
 def test_visits_are_those_of_whole_episodes() -> None:
     """Always right: everybody ends at the right border and bumps on; none of the left column is entered."""
     world = small_map()
-    codes, _ = laid_over(Layer.VISITS, view_of(table(world)), world.tabular_model(horizon=50))
-    grid = codes.reshape(3, 3)
-    assert (grid[:2, 2] == codes.max()).all()
+    overlay = laid_over(Layer.EXPECTED, view_of(table(world)), world.tabular_model(horizon=50))
+    grid = overlay.codes.reshape(3, 3)
+    assert (grid[:2, 2] == grid.max()).all()
     assert (grid[:, 0] < grid[:, 2]).all()
     assert grid[1, 1] == grid[1, 0]  # passed through once by who starts to the left of it
 
 
+def looks(layer: Layer, view: View) -> list[Look]:
+    """How each cell of the small map looks."""
+    overlay = laid_over(layer, view, small_map().tabular_model())
+    return [overlay.looks[code] for code in overlay.codes]
+
+
+def legend(layer: Layer, view: View) -> tuple[str, str]:
+    found = laid_over(layer, view, small_map().tabular_model()).legend
+    assert found is not None
+    return found.low, found.high
+
+
 def test_rewards_are_tinted_by_their_sign() -> None:
-    world = small_map()
-    reward = np.zeros(9)
+    policy, reward = table(small_map()), np.zeros(9)
     reward[3], reward[5] = -2.0, 2.0
-    codes, legend = laid_over(Layer.REWARD, view_of(table(world), reward=reward), world.tabular_model())
-    assert tint_of(int(codes[3])).colour == DRIVERS[Driver.HUMAN]
-    assert tint_of(int(codes[5])).colour == DRIVERS[Driver.STUDENT]
-    assert len(set(np.delete(codes, [3, 5]).tolist())) == 1
-    assert legend is not None
-    assert (legend.low, legend.high) == ("−2", "2")
+    found = looks(Layer.REWARD, view_of(policy, reward=reward))
+    assert (found[3].tint, found[5].tint) == (DRIVERS[Driver.HUMAN], DRIVERS[Driver.STUDENT])
+    assert len(set(found)) == 3
+    assert legend(Layer.REWARD, view_of(policy, reward=reward)) == ("−2", "2")
     by_action = np.repeat(reward[:, None], 4, axis=1) - [0.0, 1.0, 2.0, 3.0]
-    again, _ = laid_over(Layer.REWARD, view_of(table(world), reward=by_action), world.tabular_model())
-    assert again.tolist() == codes.tolist()  # the best action's counts
+    assert looks(Layer.REWARD, view_of(policy, reward=by_action)) == found  # the best action's counts
+
+
+def directions(found: list[Look]) -> list[int | None]:
+    return [None if look.arrow is None else look.arrow.direction for look in found]
+
+
+def test_labels_are_arrows_where_they_were_given_alone() -> None:
+    view = view_of(None, labels={2: DOWN, 7: RIGHT})
+    assert layers_of(view) == (Layer.LABELLED, Layer.NOTHING)
+    assert directions(looks(Layer.LABELLED, view)) == [None, None, DOWN, *[None] * 4, RIGHT, None]
+    assert legend(Layer.LABELLED, view)[1] == "2 cells"
+
+
+def test_disagreement_tells_where_the_student_now_differs_from_the_label() -> None:
+    view = view_of(table(small_map(), action=RIGHT), labels={2: DOWN, 4: RIGHT, 7: RIGHT})
+    assert {Layer.LABELLED, Layer.DISAGREEMENT} <= set(layers_of(view))
+    found = looks(Layer.DISAGREEMENT, view)
+    assert directions(found) == [None, None, DOWN, None, RIGHT, None, None, RIGHT, None]
+    assert found[4].tint == found[7].tint == DRIVERS[Driver.STUDENT]
+    assert found[2].tint == OUTCOMES[Outcome.FAILURE]
+    assert legend(Layer.DISAGREEMENT, view) == ("same 2", "differ 1")
+
+
+def test_visited_cells_are_brighter_the_more_often_anybody_came() -> None:
+    view = view_of(None, visited=np.array([0, 1, 10, 100, 0, 0, 0, 0, 0]))
+    assert layers_of(view) == (Layer.VISITED, Layer.NOTHING)
+    shares = [look.share for look in looks(Layer.VISITED, view)]
+    assert 0 == shares[0] < shares[1] < shares[2] < shares[3]
+    assert legend(Layer.VISITED, view) == ("once", "100 times")
 
 
 @pytest.fixture
-def window() -> Iterator[Window]:
-    with Window(hidden=True) as window:
+def clock() -> StepClock:
+    return StepClock()
+
+
+@pytest.fixture
+def window(clock: StepClock) -> Iterator[Window]:
+    """Its frames go by the step clock, too."""
+    with Window(hidden=True, now_s=lambda: clock.now_ns() / SECOND_NS) as window:
         yield window
 
 
@@ -105,8 +150,9 @@ def caption(pilot: Pilot) -> str:
     return "" if legend is None else str(legend.caption)
 
 
-def test_a_key_goes_through_the_layers_and_the_world_takes_no_step(window: Window, tmp_path: Path) -> None:
-    clock = StepClock()
+def test_a_key_goes_through_the_layers_and_the_world_takes_no_step(
+    window: Window, clock: StepClock, tmp_path: Path
+) -> None:
     session = correction_session("gridworld", tmp_path / "d.h5", clock)
     session.adopt(StudentVersion(table(), version=0, reward=np.linspace(-1, 1, 2500)))
     pilot = drive(window, session, clock)
@@ -125,8 +171,21 @@ def test_a_key_goes_through_the_layers_and_the_world_takes_no_step(window: Windo
     pilot.scene.leave()
 
 
+def test_another_key_goes_back(window: Window) -> None:
+    painter = painter_for_replay(GRIDWORLD)
+    assert isinstance(painter, LayeredPainter)
+    view, area = view_of(table()), window.surface.get_rect()
+    seen = []
+    for step in (-1, -1, 1, 1):
+        painter.draw(window.surface, area, view, 0.0)
+        show_layer(painter, step)
+        painter.draw(window.surface, area, view, 0.0)
+        seen.append(legend_of(painter).caption if legend_of(painter) else "")  # type: ignore[union-attr]
+    assert seen == ["", "visits an episode", "", "policy"]
+
+
 def test_a_layer_is_made_once_a_student(
-    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: Window, clock: StepClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Layer] = []
 
@@ -135,22 +194,24 @@ def test_a_layer_is_made_once_a_student(
         return laid_over(layer, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(gridworld, "laid_over", counted)
-    clock = StepClock()
     session = correction_session("gridworld", tmp_path / "d.h5", clock, gate="human")
     session.adopt(StudentVersion(table(), version=0))
     pilot = drive(window, session, clock)
     pilot.tap("v", "v")
     pilot.seconds(2.0)
     assert session.recorder.steps > 5
-    assert made == [Layer.POLICY, Layer.CONFIDENCE, Layer.VISITS]
-    session.adopt(StudentVersion(table(action=DOWN), version=1))
+    assert made == [Layer.POLICY, Layer.CONFIDENCE, Layer.EXPECTED]
+    for version in range(1, 13):  # one a frame for 0.2 s
+        session.adopt(StudentVersion(table(action=DOWN), version=version))
+        pilot.frames()
     pilot.seconds(0.5)
-    assert made[3:] == [Layer.VISITS]
+    assert made[3:] == [Layer.EXPECTED] * 2, (
+        "no more than four pictures a second, and the last student's in the end"
+    )
     pilot.scene.leave()
 
 
-def test_a_reward_goes_when_another_student_comes(window: Window, tmp_path: Path) -> None:
-    clock = StepClock()
+def test_a_reward_goes_when_another_student_comes(window: Window, clock: StepClock, tmp_path: Path) -> None:
     session = correction_session("gridworld", tmp_path / "d.h5", clock)
     session.adopt(StudentVersion(table(), version=0, reward=np.ones(2500)))
     pilot = drive(window, session, clock)
@@ -162,8 +223,9 @@ def test_a_reward_goes_when_another_student_comes(window: Window, tmp_path: Path
     pilot.scene.leave()
 
 
-def test_there_is_nothing_to_change_while_demonstrations_are_recorded(window: Window, tmp_path: Path) -> None:
-    clock = StepClock()
+def test_there_is_nothing_to_change_while_demonstrations_are_recorded(
+    window: Window, clock: StepClock, tmp_path: Path
+) -> None:
     pilot = drive(window, recording_session("gridworld", tmp_path / "g.h5", clock), clock)
     before = pilot.picture()
     pilot.tap("v")
@@ -211,9 +273,7 @@ def test_a_replay_refuses_a_policy_of_another_world(recording: Path, tmp_path: P
 
 
 def test_the_world_s_own_keys_come_first() -> None:
-    from teleop.app.painters.choose import layer_key
-
     painter = painter_for_replay(GRIDWORLD)
-    assert layer_key(painter, GRIDWORLD) == "v"
-    assert layer_key(painter, dataclasses.replace(GRIDWORLD, keys={"v": 0})) == "f5"
-    assert layer_key(painter_for_replay(CARTPOLE), CARTPOLE) is None
+    assert layer_keys(painter, GRIDWORLD) == ("c", "v")
+    assert layer_keys(painter, dataclasses.replace(GRIDWORLD, keys={"v": 0})) == ("c", "f5")
+    assert layer_keys(painter_for_replay(CARTPOLE), CARTPOLE) is None

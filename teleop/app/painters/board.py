@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pygame
 
 from learners.interface import IntArray
-from recordings.schema import Driver
 from teleop.app.painters.arrows import arrow
-from teleop.app.painters.layers import CODES, DIRECTIONS, NO_ARROW, SHADES, opacity, tint_of
-from teleop.palette import DRIVERS, INK, STAGE, Colour, mix
+from teleop.app.painters.looks import UNTOUCHED, Look
+from teleop.palette import INK, STAGE, Colour, mix
 from teleop.worlds.gridworld_map import GridWorldMap
 
 START: Colour = (58, 64, 75)
@@ -34,34 +35,40 @@ class Board:
         self._corners = [
             (column * cell_px, row * cell_px) for row in range(world.side) for column in range(world.side)
         ]
-        self._tiles: dict[int, pygame.Surface] = {}
+        self._looks: dict[Look, int] = {}
+        """Every look ever laid on this board, numbered."""
+        self._tiles: dict[tuple[int, Look], pygame.Surface] = {}
         self._shown = np.full(world.n_cells, -1)
-        self.show(np.zeros(world.n_cells, np.int64))
+        self.show(np.zeros(world.n_cells, np.int64), (UNTOUCHED,))
 
-    def show(self, codes: IntArray) -> None:
-        """Put this layer on the map: (S,) as `layers.laid_over` makes them."""
-        tiles = self._grounds * CODES + codes
-        changed = np.flatnonzero(tiles != self._shown)
-        self._shown = tiles
-        for tile in set(tiles[changed].tolist()) - self._tiles.keys():
-            self._tiles[tile] = self._paint_tile(GROUNDS[tile // CODES], tile % CODES)
-        painted = zip(tiles[changed].tolist(), changed.tolist(), strict=True)
-        self.picture.fblits([(self._tiles[tile], self._corners[state]) for tile, state in painted])
+    def show(self, codes: IntArray, looks: Sequence[Look]) -> None:
+        """Give each cell its look: codes (S,) into `looks`."""
+        numbers = np.array([self._looks.setdefault(look, len(self._looks)) for look in looks])
+        shown = numbers[codes]
+        changed = np.flatnonzero(shown != self._shown)
+        self._shown = shown
+        grounds, chosen = self._grounds[changed].tolist(), codes[changed].tolist()
+        painted = [
+            (self._tile(ground, looks[code]), self._corners[state])
+            for ground, code, state in zip(grounds, chosen, changed.tolist(), strict=True)
+        ]
+        self.picture.fblits(painted)
         _draw_goal(self.picture, self._corners[self._goal], self.cell_px)
 
-    def _paint_tile(self, ground: Colour, code: int) -> pygame.Surface:
-        """A cell of this ground under an arrow, or tinted."""
+    def _tile(self, ground: int, look: Look) -> pygame.Surface:
+        tile = self._tiles.get((ground, look))
+        if tile is None:
+            tile = self._tiles[ground, look] = self._paint_tile(GROUNDS[ground], look)
+        return tile
+
+    def _paint_tile(self, ground: Colour, look: Look) -> pygame.Surface:
+        """A cell of this ground with this look."""
         tile = pygame.Surface((self.cell_px, self.cell_px))
         size = self.cell_px - self._gap
-        has_arrow = NO_ARROW < code <= DIRECTIONS * SHADES
-        if code != NO_ARROW and not has_arrow:
-            tint = tint_of(code)
-            ground = mix(ground, tint.colour, tint.share)
         tile.fill(STAGE)
-        tile.fill(ground, (0, 0, size, size))
-        if has_arrow:
-            shade, action = divmod(code - 1, DIRECTIONS)
-            tile.blit(arrow(size, action, DRIVERS[Driver.STUDENT], opacity(shade + 1)), (0, 0))
+        tile.fill(mix(ground, look.tint, look.share), (0, 0, size, size))
+        if look.arrow is not None:
+            tile.blit(arrow(size, look.arrow.direction, look.arrow.colour, look.arrow.opacity), (0, 0))
         return tile
 
 

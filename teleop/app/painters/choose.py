@@ -16,8 +16,9 @@ from teleop.worlds.errors import WorldError
 from teleop.worlds.gridworld import GridWorld
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
-LAYER_KEYS = ("v", "f5")
-"""The key that lays something else over a map, and its stand-in for a world that drives with the first."""
+LAYER_KEYS = (("c", "f6"), ("v", "f5"))
+"""The keys that go back and on through what is laid over a map, each with its stand-in for a world that drives with
+the first: neighbours on the keyboard, in that order."""
 
 
 def painter_for(env: gym.Env[Any, Any]) -> Painter:
@@ -51,16 +52,28 @@ def painter_from_observations(env: gym.Env[Any, Any]) -> Painter:
 
 
 def layer_key(painter: Painter, world: World) -> str | None:
-    """The key that changes what is laid over this world; None where there is nothing to change."""
+    """The key that lays the next thing over this world; None where there is nothing to change."""
+    keys = layer_keys(painter, world)
+    return keys[1] if keys else None
+
+
+def layer_keys(painter: Painter, world: World) -> tuple[str, str] | None:
+    """The keys that go back and on through what is laid over this world; None where there is nothing to change."""
     if not isinstance(painter, LayeredPainter):
         return None
-    return next((key for key in LAYER_KEYS if key not in world.keys), None)
+    back, on = (next((key for key in keys if key not in world.keys), None) for keys in LAYER_KEYS)
+    return (back, on) if back is not None and on is not None else None
 
 
 def show_next_layer(painter: Painter) -> None:
     """Lay something else over the world, where its painter can."""
+    show_layer(painter, 1)
+
+
+def show_layer(painter: Painter, step: int) -> None:
+    """Lay the next thing (1) or the one before (-1) over the world, where its painter can."""
     if isinstance(painter, LayeredPainter):
-        painter.show_next_layer()
+        painter.show_layer(step)
 
 
 def legend_of(painter: Painter) -> Legend | None:

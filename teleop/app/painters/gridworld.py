@@ -10,7 +10,7 @@ from learners.interface import TabularModel
 from recordings.schema import Driver
 from teleop.app.painters.arrows import arrow
 from teleop.app.painters.board import Board
-from teleop.app.painters.layers import Layer, laid_over, layers_of
+from teleop.app.painters.layers import Layer, laid_over, layers_of, stamp_of
 from teleop.app.painters.view import Legend, View
 from teleop.palette import DRIVERS, STAGE, Colour, mix
 from teleop.worlds.gridworld_map import GridWorldMap
@@ -18,6 +18,8 @@ from teleop.worlds.gridworld_map import GridWorldMap
 HALO: Colour = (255, 255, 255)
 GLIDE_S = 0.07
 """How long the agent takes to slide into the cell it has reached; the world itself has stepped already."""
+RENEWED_S = 0.25
+"""Between two pictures of the same layer: labels and students come faster than anybody can read a map."""
 Point = tuple[float, float]
 
 
@@ -30,8 +32,9 @@ class GridWorldPainter:
         """model: `world` as a table, slippery or not."""
         self._map, self._model = world, model
         self._board: Board | None = None
-        self._shown: tuple[Layer, int] | None = None
-        """The layer on the board, and of which version of the student."""
+        self._shown: tuple[Layer, tuple[int, ...]] | None = None
+        """The layer on the board, and what it was made from."""
+        self._shown_s = float("-inf")
         self._layer = Layer.POLICY
         self._layers: tuple[Layer, ...] = ()
         self.legend: Legend | None = None
@@ -42,7 +45,7 @@ class GridWorldPainter:
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
         cell_px = max(4, min(area.size) // self._map.side)
-        board = self._board_of(cell_px, view)
+        board = self._board_of(cell_px, view, now_s)
         place = board.picture.get_rect(center=area.center)
         trail_of = (cell_px, self._shown, view.observation, len(view.path), view.path[:1])
         if trail_of != self._trail_of:
@@ -54,26 +57,30 @@ class GridWorldPainter:
         x, y = self._glide.towards(self._centre(view.observation, cell_px), now_s, cell_px)
         _draw_agent(surface, (place.x + x, place.y + y), cell_px, view)
 
-    def show_next_layer(self) -> None:
-        """Lay the next thing there is to show of the student over the map."""
+    def show_layer(self, step: int) -> None:
+        """Lay another of the things that there are to show over the map: 1 the next one, -1 the one before."""
         if self._layers:
-            following = (self._layers.index(self._current()) + 1) % len(self._layers)
+            following = (self._layers.index(self._current()) + step) % len(self._layers)
             self._layer = self._layers[following]
 
     def _current(self) -> Layer:
-        """The chosen layer, or the policy where a student has nothing of that kind to show."""
-        return self._layer if self._layer in self._layers else Layer.POLICY
+        """The chosen layer; where there is nothing of that kind to show, the policy; without a student nothing."""
+        candidates = (self._layer, Layer.POLICY)
+        return next((layer for layer in candidates if layer in self._layers), Layer.NOTHING)
 
-    def _board_of(self, cell_px: int, view: View) -> Board:
+    def _board_of(self, cell_px: int, view: View, now_s: float) -> Board:
         if self._board is None or self._board.cell_px != cell_px:
             self._board, self._shown = Board(self._map, cell_px), None
             self._trailed = pygame.Surface(self._board.picture.get_size())
         self._layers = layers_of(view)
-        shown = self._current(), view.version
-        if self._shown != shown:
-            self._shown = shown
-            codes, self.legend = laid_over(shown[0], view, self._model)
-            self._board.show(codes)
+        layer = self._current()
+        shown = layer, stamp_of(layer, view)
+        is_another = self._shown is None or self._shown[0] is not layer
+        if is_another or (self._shown != shown and now_s - self._shown_s >= RENEWED_S):
+            self._shown, self._shown_s = shown, now_s
+            overlay = laid_over(layer, view, self._model)
+            self.legend = overlay.legend
+            self._board.show(overlay.codes, overlay.looks)
         return self._board
 
     def _centre(self, state: Any, cell_px: int) -> Point:

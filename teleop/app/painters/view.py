@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import pygame
 
-from learners.interface import FloatArray, Policy
+from learners.interface import FloatArray, IntArray, Policy
 from recordings.schema import Driver
 from teleop.app.episode_view import EpisodeView
 from teleop.palette import Colour
@@ -36,6 +36,16 @@ class View:
     """Of the student; a painter may keep a policy's picture until this changes."""
     reward: FloatArray | None = None
     """What the student's learner took the demonstrators' reward to be, (S,) or (S, A); None: it recovered none."""
+    labels: Mapping[int, Any] = field(default_factory=dict)
+    """In a world of finitely many states, the last label of each labelled one."""
+    version_of_labels: int = 0
+    """Rises whenever `labels` change."""
+    visited: IntArray | None = None
+    """(S,) how often anybody came to each state while this was recorded; None: not counted."""
+    labelled_steps: Collection[int] = ()
+    """Which entries of `path` were labelled."""
+    ahead: float = 0.0
+    """The share of the step from `observation` on that has passed, 0 to 1, in a world that does not wait."""
     episode: EpisodeView | None = None
     """In a replay, the whole episode, of which `path` is the beginning."""
 
@@ -74,6 +84,6 @@ class LayeredPainter(Painter, Protocol):
         """What the layer drawn last means; None where there was none."""
         ...
 
-    def show_next_layer(self) -> None:
-        """Lay the next thing over the world, the first again after the last."""
+    def show_layer(self, step: int) -> None:
+        """Lay another thing over the world: 1 the next one, -1 the one before; around the ends."""
         ...
