@@ -36,7 +36,7 @@ _CHUNK_BYTES = 1 << 14
 _CHUNK_ROWS = {"steps": 1024, "episodes": 128, "labels": 512, "edits": 32, "labelers": 4, "sessions": 8}
 _TEXT_CHUNK_BYTES = 1 << 12
 _METADATA_BYTES = 1 << 17
-_COMMIT_ORDER = (("labelers",), ("sessions", "episodes", "steps"), ("labels", "edits"))
+_COMMIT_ORDER = (("labelers",), ("sessions", "episodes", "steps"), ("labels",), ("edits",))
 """Each group is made visible before the next, whose rows refer to it; texts go with the first."""
 
 Rows = npt.NDArray[Any]

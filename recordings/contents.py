@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from recordings.schema import EditKind, Outcome
+
+if TYPE_CHECKING:
+    from recordings.curation import Curation
 
 Array = npt.NDArray[Any]
 
@@ -28,6 +31,9 @@ class Source(Protocol):
     @property
     def n_episodes(self) -> int: ...
 
+    @property
+    def curation(self) -> Curation: ...
+
     def read(self, table: str, column: str, start: int, stop: int) -> Array: ...
 
     def labels(self, start: int = 0, stop: int | None = None) -> Labels: ...
@@ -41,6 +47,8 @@ class Source(Protocol):
 class Labels:
     """Labels, in the order in which they were given; a later one of the same labeler and step overrides."""
 
+    rows: npt.NDArray[np.int64]
+    """(L,) rows of /labels, by which a label can be withdrawn."""
     steps: npt.NDArray[np.int64]
     """(L,) rows of /steps."""
     actions: Array
@@ -57,6 +65,7 @@ class Labels:
 
     def __getitem__(self, rows: Any) -> Labels:
         return Labels(
+            self.rows[rows],
             self.steps[rows],
             self.actions[rows],
             self.labelers[rows],
@@ -65,11 +74,22 @@ class Labels:
             self.names,
         )
 
+    def on_steps(self, steps: npt.NDArray[np.int64]) -> Labels:
+        """The same labels about other steps."""
+        return replace(self, steps=steps)
+
+    def last_of_each_step(self) -> Labels:
+        """One label a step, the last given; by step, ascending."""
+        _, from_the_end = np.unique(self.steps[::-1], return_index=True)
+        return self[len(self) - 1 - from_the_end]
+
 
 @dataclass(frozen=True)
 class Edit:
     """One curation act."""
 
+    row: int
+    """Its row in /edits, by which it can be taken back."""
     kind: EditKind
     episode: int
     start: int
@@ -77,6 +97,7 @@ class Edit:
     stop: int
     """The step after the last; -1: to the episode's end."""
     value: int
+    """UNDO: row of /edits; WITHDRAW: row of /labels (-1: one that a crash lost); JUDGE: Outcome."""
     note: str
     time_ns: int
 
@@ -93,13 +114,21 @@ class Episode:
     """-1: none was given."""
     parent: int
     branch_step: int
-    outcome: Outcome
+    recorded_outcome: Outcome
+    """How its recorder said it ended."""
     _options_at: int
     _reader: Source
 
     @property
     def stop(self) -> int:
         return self.start + self.length
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended: as it was judged last, or else as recorded. RUNNING until its recorder ends it."""
+        judged = self._reader.curation.outcome(self.index)
+        is_running = self.recorded_outcome is Outcome.RUNNING
+        return self.recorded_outcome if judged is None or is_running else judged
 
     @property
     def options(self) -> dict[str, Any] | None:
@@ -118,7 +147,7 @@ class Episode:
     @property
     def final_observation(self) -> Array:
         """(*observation shape) what was seen after the last step."""
-        if self.outcome is Outcome.RUNNING:
+        if self.recorded_outcome is Outcome.RUNNING:
             return np.asarray(self._reader.read("steps", "observation", self.stop, self.stop + 1)[0])
         return np.asarray(self._reader.read("episodes", "final_observation", self.index, self.index + 1)[0])
 

@@ -7,10 +7,10 @@ What was done and what was right are kept apart: `actions` are those executed or
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -19,44 +19,16 @@ from gymnasium.envs.registration import EnvSpec
 
 import recordings
 from recordings import spaces
-from recordings.contents import Edit, Episode
 from recordings.errors import InvalidRow, NotReplayable, WorldMismatch
 from recordings.reader import Reader
-from recordings.schema import Driver, EditKind, Outcome
-from recordings.window import Window
+from recordings.selection import Filter, Selection, Stretch
 from recordings.worldspec import registered_spec
+
+__all__ = ["Demonstrations", "Filter", "load"]
 
 Array = npt.NDArray[Any]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which steps to take. An empty tuple leaves a criterion open."""
-
-    drivers: tuple[int | str, ...] = ()
-    """Only steps driven by these (Driver or its name in any case)."""
-    outcomes: tuple[int | str, ...] = ()
-    """Only episodes that ended so (Outcome or its name)."""
-    episodes: range | tuple[int, ...] | None = None
-    """Only these episodes of every file; None: all."""
-    actions: Literal["executed", "labelled"] = "executed"
-    """What to imitate: what was done, or what an expert said was right."""
-    labels: Literal["only"] | None = None
-    """"only": just the steps that somebody labelled."""
-    labelers: tuple[str, ...] = ()
-    """Whose labels count. Of several for one step the latest holds."""
-    state_only: bool = False
-    """Observations without any actions."""
-    include_discarded: bool = False
-    """Take what was discarded in curation too."""
-    include_marked: bool = False
-    """Imitate executed actions that were marked as mistakes (the moments before a takeover) too."""
-
-    def __post_init__(self) -> None:
-        _codes(Driver, self.drivers, "drivers")
-        _codes(Outcome, self.outcomes, "outcomes")
 
 
 @dataclass(frozen=True)
@@ -178,137 +150,19 @@ def load(
     if not files:
         raise InvalidRow("paths: expected at least one recording, found none.")
     wanted = filter or Filter()
-    parts: list[_Stretch] = []
+    parts: list[Stretch] = []
     first: Reader | None = None
     for path in files:
         with recordings.open(path) as reader:
             if first is not None:
                 _require_same_spaces(first, reader)
             first = first or reader
-            parts.extend(_Selection(reader, wanted).stretches())
+            parts.extend(Selection(reader, wanted).stretches())
     assert first is not None
     return _joined(parts, first, wanted)
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """Consecutive chosen steps of one episode."""
-
-    columns: dict[str, Array]
-    final_observation: Array
-
-
-class _Selection:
-    """The chosen steps of one file."""
-
-    def __init__(self, reader: Reader, wanted: Filter) -> None:
-        self._reader, self._wanted = reader, wanted
-        self._drives = np.zeros(256, bool)
-        self._drives[list(_codes(Driver, wanted.drivers, "drivers")) or slice(None)] = True
-        self._outcomes = _codes(Outcome, wanted.outcomes, "outcomes")
-        self._edits: dict[int, list[Edit]] = {}
-        for edit in reader.edits():
-            self._edits.setdefault(edit.episode, []).append(edit)
-        self._label_steps, self._label_actions = self._last_labels()
-        names = ["observation", "reward", "terminated", "truncated", "driver"]
-        self._steps = Window(reader, "steps", [*names, "action"])
-        self._ends = Window(reader, "episodes", ["final_observation"])
-
-    def stretches(self) -> Iterator[_Stretch]:
-        n = self._reader.n_episodes
-        chosen = self._wanted.episodes
-        indices = range(n) if chosen is None else [index for index in chosen if 0 <= index < n]
-        for index in indices:
-            episode = self._reader.episodes[index]
-            if self._outcomes and episode.outcome not in self._outcomes:
-                continue
-            yield from self._of_episode(episode)
-
-    def _of_episode(self, episode: Episode) -> Iterator[_Stretch]:
-        discarded, marked = self._edited(episode)
-        for start in range(episode.start, episode.stop, self._steps.rows):
-            stop = min(start + self._steps.rows, episode.stop)
-            rows = slice(start - episode.start, stop - episode.start)
-            columns = self._steps.between(start, stop)
-            has_label, actions = self._labels_of(start, stop, columns["action"])
-            keep = np.ones(stop - start, bool) if self._wanted.include_discarded else ~discarded[rows]
-            keep &= self._drives[columns["driver"]]
-            if self._wanted.labels == "only":
-                keep &= has_label
-            chosen = {
-                "observations": columns["observation"],
-                "actions": actions,
-                "labelled": has_label
-                if self._wanted.actions == "labelled"
-                else self._imitable(columns, marked[rows]),
-                "rewards": columns["reward"],
-                "terminated": columns["terminated"] != 0,
-                "truncated": columns["truncated"] != 0,
-            }
-            for low, high in _runs(keep):
-                after = self._observation_after(episode, start + high, columns["observation"], high)
-                yield _Stretch({name: values[low:high].copy() for name, values in chosen.items()}, after)
-
-    def _imitable(self, columns: dict[str, Array], marked: BoolArray) -> BoolArray:
-        """A replayed prefix repeats its parent's steps, and a marked step was a mistake: neither is imitated."""
-        wanted = np.ones(len(marked), bool) if self._wanted.include_marked else ~marked
-        if not self._wanted.drivers:
-            wanted &= columns["driver"] != Driver.REPLAYED
-        return wanted
-
-    def _edited(self, episode: Episode) -> tuple[BoolArray, BoolArray]:
-        """(T,) discarded and (T,) marked, by the last edit of each step."""
-        discarded, marked = np.zeros(episode.length, bool), np.zeros(episode.length, bool)
-        for edit in self._edits.get(episode.index, ()):
-            rows = slice(edit.start, episode.length if edit.stop < 0 else edit.stop)
-            if edit.kind is EditKind.DISCARD:
-                discarded[rows] = True
-            elif edit.kind is EditKind.RESTORE:
-                discarded[rows] = marked[rows] = False
-            elif edit.kind is EditKind.MARK:
-                marked[rows] = True
-        return discarded, marked
-
-    def _last_labels(self) -> tuple[IntArray, Array]:
-        """Labelled steps in ascending order, and the last label of each by the chosen labelers."""
-        labels = self._reader.labels()
-        if self._wanted.labelers:
-            codes = [code for code, name in enumerate(labels.names) if name in self._wanted.labelers]
-            labels = labels[np.isin(labels.labelers, codes)]
-        steps, from_the_end = np.unique(labels.steps[::-1], return_index=True)
-        return steps, labels.actions[::-1][from_the_end]
-
-    def _labels_of(self, start: int, stop: int, executed: Array) -> tuple[BoolArray, Array]:
-        """Which of the rows are labelled, and the actions: labels where asked for, else what was executed."""
-        low, high = np.searchsorted(self._label_steps, (start, stop))
-        rows = self._label_steps[low:high] - start
-        has_label = np.zeros(stop - start, bool)
-        has_label[rows] = True
-        if self._wanted.actions == "executed":
-            return has_label, executed
-        actions = executed.copy()
-        actions[rows] = self._label_actions[low:high]
-        return has_label, actions
-
-    def _observation_after(self, episode: Episode, stop: int, held: Array, row: int) -> Array:
-        if row < len(held):
-            return np.array(held[row])
-        if stop < episode.stop:
-            return np.array(self._reader.read("steps", "observation", stop, stop + 1)[0])
-        if episode.outcome is Outcome.RUNNING:
-            return episode.final_observation
-        return np.array(self._ends.between(episode.index, episode.index + 1)["final_observation"][0])
-
-
-def _runs(keep: BoolArray) -> list[tuple[int, int]]:
-    """Where `keep` is true, as [start, stop) pairs."""
-    if keep.all():
-        return [(0, len(keep))] if len(keep) else []
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], keep, [False]]).astype(np.int8)))
-    return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
-
-
-def _joined(parts: list[_Stretch], reader: Reader, wanted: Filter) -> Demonstrations:
+def _joined(parts: list[Stretch], reader: Reader, wanted: Filter) -> Demonstrations:
     header = reader.header
     observation, action = header.observation_space, header.action_space
     lengths = np.array([len(part.columns["rewards"]) for part in parts], np.int64)
@@ -362,12 +216,3 @@ def _require_same_spaces(first: Reader, other: Reader) -> None:
                 f"{Path(other.path)}: {name}: expected {expected[:200]} as in {first.path}, found "
                 f"{found[:200]}. Recordings loaded together must be of one world."
             )
-
-
-def _codes(kind: type[Driver] | type[Outcome], wanted: Sequence[int | str], name: str) -> tuple[int, ...]:
-    choices = {member.name.lower(): int(member) for member in kind}
-    codes = tuple(choices.get(each.lower(), -1) if isinstance(each, str) else int(each) for each in wanted)
-    if not set(codes) <= set(choices.values()):
-        found = ", ".join(map(str, wanted))
-        raise InvalidRow(f"{name}: expected some of {', '.join(choices)}, found {found}.")
-    return codes

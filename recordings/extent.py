@@ -30,8 +30,8 @@ def complete_rows(
         if attempt:
             time.sleep(_PAUSE_S)
         if live:
-            for dataset in datasets.values():
-                dataset.refresh()
+            for name in sorted(datasets, key=_refresh_order):
+                datasets[name].refresh()
         lengths = {name: _column_lengths(table, datasets) for name, table in tables.items()}
         seen = lengths["steps"].pop("observation")
         rows = {name: min(columns.values()) for name, columns in lengths.items()}
@@ -51,6 +51,11 @@ def complete_rows(
         f"{path}: /episodes: the last episode starts at {start} and ends at {n_steps}, but "
         f"/steps has {acted} rows. The file is damaged; restore it from a copy."
     )
+
+
+def _refresh_order(dataset: str) -> int:
+    """What names rows of other tables is looked at before them, so that what it names is there."""
+    return {"edits": 0, "labels": 1}.get(dataset.partition("/")[0], 2)
 
 
 def _column_lengths(table: Table, datasets: Mapping[str, Any]) -> dict[str, int]:

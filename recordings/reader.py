@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from recordings import datafile
 from recordings.contents import EPISODE_BLOCK, Array, Edit, Episode, Episodes, Labels, Recovery, StepColumn
+from recordings.curation import Curation
 from recordings.errors import DamagedRecording
 from recordings.extent import complete_rows
-from recordings.schema import TEXT, EditKind, Header, Outcome, tables
+from recordings.schema import LOST, TEXT, EditKind, Header, Outcome, tables, values_of
 
 _TEXT_BLOCK = 4096
 _LONGEST_TEXT = 1 << 24
@@ -38,6 +39,7 @@ class Reader:
         self.recovered = recovered
         """What had to be made whole on opening, or None."""
         self._blocks: dict[int, list[Episode]] = {}
+        self._curation = Curation()
         self._open()
 
     def _open(self) -> None:
@@ -71,8 +73,13 @@ class Reader:
         if self.live:
             self._measure()
         else:
-            self._file.close()
-            self._open()
+            self.reopen()
+
+    def reopen(self) -> None:
+        """Open the file anew, whatever became of it; also after `close`. Raises as opening does."""
+        self._file.close()
+        self._curation = Curation()
+        self._open()
 
     @property
     def n_steps(self) -> int:
@@ -91,6 +98,19 @@ class Reader:
     def n_labels(self) -> int:
         """Rows of /labels."""
         return self._counts["labels"]
+
+    @property
+    def n_edits(self) -> int:
+        """Rows of /edits."""
+        return self._counts["edits"]
+
+    @property
+    def curation(self) -> Curation:
+        """What counts after every act; new acts are read when this is asked for. Raises DamagedRecording."""
+        seen = self._curation.edits
+        if len(seen) < self.n_edits:
+            self._curation = Curation([*seen, *self.edits(len(seen))])
+        return self._curation
 
     @property
     def text_bytes(self) -> int:
@@ -143,13 +163,15 @@ class Reader:
                 f"{self.path}: /labels/labeler: expected codes below {len(self.labelers)}, found "
                 f"{int(parts[1].max())}. The file is damaged; restore it from a copy."
             )
-        return Labels(steps[rows], parts[0], parts[1], parts[2], parts[3], self.labelers)
+        return Labels(rows, steps[rows], parts[0], parts[1], parts[2], parts[3], self.labelers)
 
-    def edits(self) -> list[Edit]:
-        """Every curation act, in order."""
-        n = self._counts["edits"]
-        columns = [self.read("edits", column.name, 0, n) for column in self._tables["edits"].columns]
-        return [self._edit(*(int(value) for value in row)) for row in zip(*columns, strict=True)]
+    def edits(self, start: int = 0) -> list[Edit]:
+        """The curation acts from row `start` on, in order, taken back or not. Raises DamagedRecording."""
+        columns = [
+            self.read("edits", column.name, start, self.n_edits) for column in self._tables["edits"].columns
+        ]
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [self._edit(row, *values) for row, values in enumerate(rows, start)]
 
     def sessions(self) -> list[dict[str, Any]]:
         """The sittings in which this was recorded: id, created_utc, operator, first_episode, first_step."""
@@ -259,12 +281,15 @@ class Reader:
         return np.where(known, steps, -1)
 
     def _edit(
-        self, kind: int, episode: int, start: int, stop: int, value: int, note: int, time_ns: int
+        self, row: int, kind: int, episode: int, start: int, stop: int, value: int, note: int, time_ns: int
     ) -> Edit:
-        if kind > max(EditKind) or not 0 <= episode < self.n_episodes or start < 0:
+        known = kind <= max(EditKind) and 0 <= episode < self.n_episodes and start >= 0
+        is_lost = kind == EditKind.WITHDRAW and value == LOST
+        if not known or not (is_lost or value in values_of(kind, n_edits=row, n_labels=self.n_labels)):
             raise DamagedRecording(
-                f"{self.path}: /edits: expected a known kind and an episode below {self.n_episodes}, "
-                f"found kind {kind}, episode {episode}, start {start}. The file is damaged; restore it "
-                "from a copy."
+                f"{self.path}: /edits: row {row}: expected a known kind, an episode below {self.n_episodes}, and "
+                f"as value what the kind allows, found kind {kind}, episode {episode}, start {start}, value "
+                f"{value}. The file is damaged; restore it from a copy."
             )
-        return Edit(EditKind(kind), episode, start, stop, value, "" if note < 0 else self.text(note), time_ns)
+        remark = "" if note < 0 else self.text(note)
+        return Edit(row, EditKind(kind), episode, start, stop, value, remark, time_ns)

@@ -23,7 +23,7 @@ from recordings.appender import Appender, Batch, Completion, create
 from recordings.contents import Recovery
 from recordings.errors import DiskFull, InvalidRow, RecordingError, RecordingExists, WorldMismatch
 from recordings.reader import Reader
-from recordings.schema import EditKind, Header, LabelKind, Outcome, tables
+from recordings.schema import EditKind, Header, LabelKind, Outcome, tables, values_of
 
 FLUSH_INTERVAL_S = 0.1
 _BUFFER_BYTES = 1 << 20
@@ -114,7 +114,7 @@ class Recorder:
     @property
     def episodes(self) -> int:
         """Episodes begun so far."""
-        return self._counts["episodes"] + len(self._pending["episodes"])
+        return self._rows_of("episodes")
 
     @property
     def closed(self) -> bool:
@@ -232,13 +232,19 @@ class Recorder:
         """Record a curation act on steps `start` to `stop` of an episode, counted from its start.
 
         `stop` -1 means to the episode's end. Returns its row in /edits, by which it can be taken back (UNDO): nothing
-        is erased. Raises InvalidRow.
+        is erased. `value`: the row that an UNDO or WITHDRAW takes back, the Outcome of a JUDGE. Raises InvalidRow.
         """
         self._require_open()
         if not 0 <= episode < self.episodes or start < 0 or (stop != -1 and stop < start):
             raise InvalidRow(
                 f"{self.path}: edit: expected an episode below {self.episodes} and 0 <= start <= stop "
                 f"(or stop -1), found episode {episode}, start {start}, stop {stop}."
+            )
+        allowed = values_of(kind, n_edits=self._rows_of("edits"), n_labels=self._rows_of("labels"))
+        if int(value) not in allowed:
+            raise InvalidRow(
+                f"{self.path}: edit: value: expected {allowed.start} to {allowed.stop - 1} for "
+                f"{EditKind(kind).name}, found {value}."
             )
         note_at = self._add_text(note) if note else -1
         return self._append("edits", (EditKind(kind), episode, start, stop, value, note_at, time_ns))
@@ -342,13 +348,17 @@ class Recorder:
         self._observations[row] = stored
 
     def _append(self, table: str, row: tuple[Any, ...]) -> int:
-        index = self._counts[table] + len(self._pending[table])
+        index = self._rows_of(table)
         self._pending[table].append(row)
         if len(self._pending[table]) >= _PENDING_ROWS:
             self.flush()
         else:
             self.flush_if_due()
         return index
+
+    def _rows_of(self, table: str) -> int:
+        """Rows of a table so far, those not yet flushed included."""
+        return self._counts[table] + len(self._pending[table])
 
     def _labeler(self, name: str) -> int:
         if name not in self._labelers:

@@ -11,9 +11,11 @@ import os
 import tempfile
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 from h5py import h5f
 
 from recordings import appender, datafile, diskspace, locking
@@ -21,7 +23,7 @@ from recordings.appender import Appender, Batch, Completion
 from recordings.contents import Recovery
 from recordings.errors import DiskFull, RecordingError
 from recordings.reader import Reader
-from recordings.schema import Outcome, Table, tables
+from recordings.schema import LOST, EditKind, Outcome, Table, tables
 
 _SLICE_BYTES = 1 << 20
 
@@ -85,9 +87,9 @@ def _copy(reader: Reader, target: Path) -> Recovery:
     try:
         _copy_text(reader, out)
         for table in tables(reader.header):
-            if table.name != "labels":
+            if table.name not in ("labels", "edits"):
                 _copy_table(reader, out, table)
-        _copy_labels(reader, out)
+        _copy_edits(reader, out, _copy_labels(reader, out))
         cut = _end_last_episode(reader, out)
         out.sync()
     except OSError:
@@ -98,19 +100,33 @@ def _copy(reader: Reader, target: Path) -> Recovery:
 
 
 def _copy_table(reader: Reader, out: Appender, table: Table) -> None:
-    row_dtype = table.row_dtype()
-    size = max(1, _SLICE_BYTES // row_dtype.itemsize)
+    size = max(1, _SLICE_BYTES // table.row_dtype().itemsize)
     n = reader.row_counts()[table.name]
     for start in range(0, n, size):
-        stop = min(start + size, n)
-        rows = np.empty(stop - start, row_dtype)
-        for column in table.columns:
-            rows[column.name] = reader.read(table.name, column.name, start, stop)
-        _commit(out, Batch({table.name: (start, rows)}))
+        _commit(out, Batch({table.name: (start, _rows(reader, table, start, min(start + size, n)))}))
 
 
-def _copy_labels(reader: Reader, out: Appender) -> None:
-    """Labels of steps that did not reach the file are dropped; the others keep their order."""
+def _rows(reader: Reader, table: Table, start: int, stop: int) -> npt.NDArray[Any]:
+    rows = np.empty(stop - start, table.row_dtype())
+    for column in table.columns:
+        rows[column.name] = reader.read(table.name, column.name, start, stop)
+    return rows
+
+
+def _copy_edits(reader: Reader, out: Appender, kept_labels: npt.NDArray[np.int64]) -> None:
+    """Acts that name a label name its new row."""
+    table = next(each for each in tables(reader.header) if each.name == "edits")
+    rows = _rows(reader, table, 0, reader.n_edits)
+    withdraws = rows["kind"] == EditKind.WITHDRAW
+    named = rows["value"][withdraws]
+    at = np.searchsorted(kept_labels, named)
+    is_kept = np.isin(named, kept_labels)
+    rows["value"][withdraws] = np.where(is_kept, at, LOST)
+    _commit(out, Batch({"edits": (0, rows)}))
+
+
+def _copy_labels(reader: Reader, out: Appender) -> npt.NDArray[np.int64]:
+    """Labels of steps that did not reach the file are dropped; the others keep their order. Returns their rows."""
     labels = reader.labels()
     table = next(each for each in tables(reader.header) if each.name == "labels")
     rows = np.empty(len(labels), table.row_dtype())
@@ -123,6 +139,7 @@ def _copy_labels(reader: Reader, out: Appender) -> None:
     ):
         rows[name] = values
     _commit(out, Batch({"labels": (0, rows)}))
+    return labels.rows
 
 
 def _copy_text(reader: Reader, out: Appender) -> None:
@@ -135,8 +152,8 @@ def _end_last_episode(reader: Reader, out: Appender) -> int | None:
     if not reader.n_episodes:
         return None
     last = reader.episodes[-1]
-    running = last.outcome is Outcome.RUNNING
-    outcome = Outcome.UNKNOWN if running else last.outcome
+    running = last.recorded_outcome is Outcome.RUNNING
+    outcome = Outcome.UNKNOWN if running else last.recorded_outcome
     seen = last.final_observation
     nothing = np.empty(0, next(each for each in tables(reader.header) if each.name == "steps").row_dtype())
     end = Completion(last.index, last.length, seen, outcome)

@@ -1,0 +1,187 @@
+"""Which steps of a recording are asked for, and those steps, a stretch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from recordings.branches import Branches
+from recordings.contents import Episode, Labels
+from recordings.errors import InvalidRow
+from recordings.reader import Reader
+from recordings.schema import Driver, Outcome
+from recordings.window import Window
+
+Array = npt.NDArray[Any]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which steps to take. An empty tuple leaves a criterion open."""
+
+    drivers: tuple[int | str, ...] = ()
+    """Only steps driven by these (Driver or its name in any case); of a replayed step whoever drove it first."""
+    outcomes: tuple[int | str, ...] = ()
+    """Only episodes that ended so (Outcome or its name), as judged last."""
+    episodes: range | tuple[int, ...] | None = None
+    """Only these episodes of every file; None: all."""
+    actions: Literal["executed", "labelled"] = "executed"
+    """What to imitate: what was done, or what an expert said was right."""
+    labels: Literal["only"] | None = None
+    """"only": just the steps that somebody labelled."""
+    labelers: tuple[str, ...] = ()
+    """Whose labels count. Of several for one step the latest that was not withdrawn holds, whatever its kind."""
+    state_only: bool = False
+    """Observations without any actions."""
+    include_discarded: bool = False
+    """Take what was discarded in curation too."""
+    include_marked: bool = False
+    """Imitate executed actions that were marked as mistakes (the moments before a takeover) too."""
+    include_replayed: bool = False
+    """Take what branches repeat of their parents' steps even where the parents' own are taken: whole trajectories, and
+    some moments twice. Naming the driver "replayed" does the same."""
+
+    def __post_init__(self) -> None:
+        _codes(Driver, self.drivers, "drivers")
+        _codes(Outcome, self.outcomes, "outcomes")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Consecutive chosen steps of one episode."""
+
+    columns: dict[str, Array]
+    final_observation: Array
+
+
+class Selection:
+    """The chosen steps of one file."""
+
+    def __init__(self, reader: Reader, wanted: Filter) -> None:
+        self._reader, self._wanted = reader, wanted
+        self._drives = np.zeros(256, bool)
+        self._drives[list(_codes(Driver, wanted.drivers, "drivers")) or slice(None)] = True
+        self._outcomes = _codes(Outcome, wanted.outcomes, "outcomes")
+        self._takes_replayed = wanted.include_replayed or bool(
+            wanted.drivers and self._drives[Driver.REPLAYED]
+        )
+        self._curation = reader.curation
+        self._branches = Branches(reader, self._available)
+        self._labels = self._labels_that_hold()
+        names = ["observation", "reward", "terminated", "truncated", "driver"]
+        self._steps = Window(reader, "steps", [*names, "action"])
+        self._ends = Window(reader, "episodes", ["final_observation"])
+
+    def stretches(self) -> Iterator[Stretch]:
+        n = self._reader.n_episodes
+        chosen = self._wanted.episodes
+        indices = range(n) if chosen is None else [index for index in chosen if 0 <= index < n]
+        for index in indices:
+            episode = self._reader.episodes[index]
+            if self._is_chosen(episode):
+                yield from self._of_episode(episode)
+
+    def _is_chosen(self, episode: Episode) -> bool:
+        chosen = self._wanted.episodes
+        return (chosen is None or episode.index in chosen) and (
+            not self._outcomes or episode.outcome in self._outcomes
+        )
+
+    def _available(self, episode: Episode) -> BoolArray:
+        """(T,) the steps to choose from, whoever drove them."""
+        if not self._is_chosen(episode):
+            return np.zeros(episode.length, bool)
+        if self._wanted.include_discarded:
+            return np.ones(episode.length, bool)
+        return ~self._curation.discarded(episode)
+
+    def _of_episode(self, episode: Episode) -> Iterator[Stretch]:
+        available, marked = self._available(episode), self._curation.marked(episode)
+        if not self._takes_replayed:
+            available &= ~self._branches.repeated(episode)
+        first_drivers = self._branches.drivers(episode)
+        for start in range(episode.start, episode.stop, self._steps.rows):
+            stop = min(start + self._steps.rows, episode.stop)
+            rows = slice(start - episode.start, stop - episode.start)
+            columns = self._steps.between(start, stop)
+            has_label, actions = self._labels_of(start, stop, columns["action"])
+            drivers = _replaced_from_the_start(columns["driver"], first_drivers[rows])
+            keep = available[rows] & (self._drives[drivers] | self._drives[columns["driver"]])
+            if self._wanted.labels == "only":
+                keep &= has_label
+            imitated = (
+                has_label if self._wanted.actions == "labelled" else self._imitable(drivers, marked[rows])
+            )
+            chosen = {
+                "observations": columns["observation"],
+                "actions": actions,
+                "labelled": imitated,
+                "rewards": columns["reward"],
+                "terminated": columns["terminated"] != 0,
+                "truncated": columns["truncated"] != 0,
+            }
+            for low, high in _runs(keep):
+                after = self._observation_after(episode, start + high, columns["observation"], high)
+                yield Stretch({name: values[low:high].copy() for name, values in chosen.items()}, after)
+
+    def _imitable(self, drivers: Array, marked: BoolArray) -> BoolArray:
+        """A marked step was a mistake, and a replayed one of unknown origin nobody's choice: neither is imitated."""
+        wanted = np.ones(len(marked), bool) if self._wanted.include_marked else ~marked
+        return wanted if self._takes_replayed else wanted & (drivers != Driver.REPLAYED)
+
+    def _labels_that_hold(self) -> Labels:
+        """One label a step, the last by the chosen labelers, by the row that stands for the step; ascending."""
+        labels = self._curation.holding(self._reader.labels())
+        if self._wanted.labelers:
+            codes = [code for code, name in enumerate(labels.names) if name in self._wanted.labelers]
+            labels = labels[np.isin(labels.labelers, codes)]
+        if not self._takes_replayed:
+            labels = labels.on_steps(self._branches.carriers(labels.steps))
+        return labels.last_of_each_step()
+
+    def _labels_of(self, start: int, stop: int, executed: Array) -> tuple[BoolArray, Array]:
+        """Which of the rows are labelled, and the actions: labels where asked for, else what was executed."""
+        low, high = np.searchsorted(self._labels.steps, (start, stop))
+        rows = self._labels.steps[low:high] - start
+        has_label = np.zeros(stop - start, bool)
+        has_label[rows] = True
+        if self._wanted.actions == "executed":
+            return has_label, executed
+        actions = executed.copy()
+        actions[rows] = self._labels.actions[low:high]
+        return has_label, actions
+
+    def _observation_after(self, episode: Episode, stop: int, held: Array, row: int) -> Array:
+        if row < len(held):
+            return np.array(held[row])
+        if stop < episode.stop:
+            return np.array(self._reader.read("steps", "observation", stop, stop + 1)[0])
+        if episode.recorded_outcome is Outcome.RUNNING:
+            return episode.final_observation
+        return np.array(self._ends.between(episode.index, episode.index + 1)["final_observation"][0])
+
+
+def _replaced_from_the_start(values: Array, replacements: Array) -> Array:
+    return np.concatenate([replacements, values[len(replacements) :]])
+
+
+def _runs(keep: BoolArray) -> list[tuple[int, int]]:
+    """Where `keep` is true, as [start, stop) pairs."""
+    if keep.all():
+        return [(0, len(keep))] if len(keep) else []
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], keep, [False]]).astype(np.int8)))
+    return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
+
+
+def _codes(kind: type[Driver] | type[Outcome], wanted: Sequence[int | str], name: str) -> tuple[int, ...]:
+    choices = {member.name.lower(): int(member) for member in kind}
+    codes = tuple(choices.get(each.lower(), -1) if isinstance(each, str) else int(each) for each in wanted)
+    if not set(codes) <= set(choices.values()):
+        found = ", ".join(map(str, wanted))
+        raise InvalidRow(f"{name}: expected some of {', '.join(choices)}, found {found}.")
+    return codes
