@@ -38,6 +38,23 @@ class StepClock:
         self._now_ns += duration_ns
 
 
+class Glance:
+    """A clock that is only looked at when told to: what happens between two glances happens at one moment."""
+
+    def __init__(self, source: Clock) -> None:
+        self._source = source
+        self._seen_ns = source.now_ns()
+
+    def now_ns(self) -> int:
+        """When it was last looked at."""
+        return self._seen_ns
+
+    def look(self) -> int:
+        """Look at it now."""
+        self._seen_ns = self._source.now_ns()
+        return self._seen_ns
+
+
 class Metronome:
     """Says when the next tick is due, at `hz` beats a second.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -11,24 +12,25 @@ from typing import Any, Literal
 import gymnasium as gym
 import numpy as np
 
-from learners import checkpoint, load_policy
-from learners.gates import BetaGate, ExpertGate, Gate, UncertaintyGate
+from learners import checkpoint, dagger, load_policy
+from learners.dagger import GateName
+from learners.gates import Gate
 from learners.interface import Expert
+from learners.worlds import facts_of
 from recordings.errors import UnderstudyError
 from recordings.recorder import Recorder
 from recordings.schema import Driver, Header, LabelKind
-from teleop.clock import Clock
+from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
 from teleop.experts import PolicyExpert, scripted_expert
-from teleop.session import Rules, Session, StudentVersion, Trainer
+from teleop.rules import Rules, TakeoverName
+from teleop.session import Listener, Session
+from teleop.student import StudentVersion, Trainer
 from teleop.trainer import BackgroundTrainer, Course, InlineTrainer, Lessons
 from teleop.worlds.catalogue import World
 
 RUNS = Path("runs")
 """Where files go that nobody named."""
-
-GateName = Literal["expert", "beta", "human", "uncertainty"]
-TakeoverName = Literal["hold", "toggle", "any-key"]
 
 
 class PersonMissing(UnderstudyError):
@@ -52,8 +54,12 @@ class RecordSettings:
     operator: str = ""
     rest_s: float = 0.0
     """Seconds an ended episode stays on the screen."""
+    countdown_s: float = 0.0
+    """Seconds before the first step of an episode."""
     render: bool = False
     """Let the environment draw itself (for worlds the window has no painter for)."""
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    """An order's name in lower case -> the key preferred for it."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,19 @@ class CorrectSettings:
     expert: str = "human"
     """"human", "scripted", "ppo" or the path of a policy."""
     gate: GateName = "human"
-    """Who drives: "human" the person decides, "beta" a coin, "uncertainty" the student asks, "expert" nobody else."""
+    """Who drives: "human" the person decides, "beta" a coin, "expert" nobody else; by the others the student asks."""
     beta: float = 0.5
     """The coin's share for the expert (gate "beta")."""
     student: Path | None = None
     """The policy to start from; None: it starts knowing nothing."""
+    advisers: tuple[str, ...] = ()
+    """Experts who label what the expert labels, beside them; nobody learns from them."""
     takeover: TakeoverName = "hold"
     label_budget: int | None = None
+    minutes_budget: float | None = None
+    reask_share: float = 0.0
+    """The share of a person's labels about which they are asked again later."""
+    rewind_steps: int = 10
     training: Literal["background", "inline", "none"] = "background"
     """In a process beside the session; between ticks, so that it repeats exactly; or not here at all."""
     labels_per_fit: int = 50
@@ -79,14 +91,17 @@ class CorrectSettings:
     seed: int | None = None
     operator: str = ""
     rest_s: float = 0.0
+    countdown_s: float = 0.0
     render: bool = False
+    bindings: Mapping[str, str] = field(default_factory=dict)
 
 
-def start_recording(settings: RecordSettings, clock: Clock) -> Session:
+def start_recording(settings: RecordSettings, clock: Clock, listener: Listener | None = None) -> Session:
     """A session of plain demonstration, ready for its first `update`.
 
     Raises UnderstudyError (no such expert, no such policy, the file is of another world or being written).
     """
+    clock = Glance(clock)
     env, controls = _stage(settings)
     expert, driver = find_expert(settings.driver, settings.world, env, controls, clock)
     return Session(
@@ -98,19 +113,23 @@ def start_recording(settings: RecordSettings, clock: Clock) -> Session:
         expert=expert,
         expert_driver=driver,
         controls=controls,
-        rules=Rules(rest_s=settings.rest_s),
+        rules=Rules(rest_s=settings.rest_s, countdown_s=settings.countdown_s),
+        bindings=settings.bindings,
+        listener=listener,
     )
 
 
-def start_correction(settings: CorrectSettings, clock: Clock) -> Session:
+def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener | None = None) -> Session:
     """A session of correction, with its trainer running. Raises UnderstudyError as `start_recording` does."""
+    clock, world = Glance(clock), settings.world
     env, controls = _stage(settings)
-    expert, driver = find_expert(settings.expert, settings.world, env, controls, clock)
+    expert, driver = find_expert(settings.expert, world, env, controls, clock)
+    advisers = [find_expert(name, world, env, controls, clock)[0] for name in settings.advisers]
     student = None if settings.student is None else checkpoint.load(settings.student)
     rng = np.random.default_rng(settings.seed)
     recorder = _recorder(settings, env)
     session = Session(
-        settings.world,
+        world,
         env,
         recorder,
         clock=clock,
@@ -118,43 +137,43 @@ def start_correction(settings: CorrectSettings, clock: Clock) -> Session:
         expert=expert,
         expert_driver=driver,
         controls=controls,
-        gate=make_gate(settings.gate, settings.beta),
+        gate=gate_of(settings, expert, rng),
         trainer=_trainer(settings, env, recorder, rng),
+        advisers=advisers,
         rules=rules_of(settings),
+        bindings=settings.bindings,
+        listener=listener,
     )
     if student is not None:
         session.adopt(StudentVersion(student.policy, version=0, reward=student.reward))
+        if session.gate is not None:
+            dagger.tell(session.gate, student.policy, facts_of(world.spec()))
     return session
 
 
 def rules_of(settings: CorrectSettings) -> Rules:
     """What the gate means for the labels: DAgger asks in every state, the others where the expert drives."""
-    kinds = {
-        "expert": LabelKind.DEMONSTRATED,
-        "beta": LabelKind.LIVE,
-        "human": LabelKind.TAKEOVER,
-        "uncertainty": LabelKind.QUERIED,
-    }
+    kinds = {"expert": LabelKind.DEMONSTRATED, "beta": LabelKind.LIVE, "human": LabelKind.TAKEOVER}
     return Rules(
         takeover=settings.takeover,
         label_student_states=settings.gate == "beta",
-        label_kind=kinds[settings.gate],
+        label_kind=kinds.get(settings.gate, LabelKind.QUERIED),
         label_budget=settings.label_budget,
+        minutes_budget=settings.minutes_budget,
+        reask_share=settings.reask_share,
         rest_s=settings.rest_s,
+        countdown_s=settings.countdown_s,
+        rewind_steps=settings.rewind_steps,
     )
 
 
-def make_gate(name: GateName, beta: float) -> Gate | None:
-    """The gate of this name; None where keys alone decide."""
-    match name:
-        case "expert":
-            return ExpertGate()
-        case "beta":
-            return BetaGate(beta)
-        case "uncertainty":
-            return UncertaintyGate()
-        case "human":
-            return None
+def gate_of(settings: CorrectSettings, expert: Expert, rng: np.random.Generator) -> Gate | None:
+    """The gate that was chosen; None where keys alone decide."""
+    if settings.gate == "human":
+        return None
+    config = dagger.Config(gate=settings.gate, beta=settings.beta)
+    spec = settings.world.spec()
+    return dagger.make_gate(config, spec, facts_of(spec), expert, rng, settings.world.mirror)
 
 
 def find_expert(

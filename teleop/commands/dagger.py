@@ -26,11 +26,10 @@ from teleop.commands.report import Report, progress_console, table
 from teleop.finish import keep_policy, verdict
 from teleop.memory import peak_mb
 from teleop.rounds import SessionSampler
+from teleop.rules import TakeoverName
 from teleop.session import Session
 from teleop.start import (
     CorrectSettings,
-    GateName,
-    TakeoverName,
     default_policy,
     default_recording,
     require_window,
@@ -111,7 +110,7 @@ class Dagger:
             world,
             self.out or default_recording(world),
             expert=self.expert,
-            gate=self._live_gate(),
+            gate=self._live_gate(world),
             beta=self.beta,
             student=self.student,
             takeover=self.takeover,
@@ -123,16 +122,13 @@ class Dagger:
             render=not self.headless,
         )
 
-    def _live_gate(self) -> GateName:
-        """What the gate means for the session's rules: every gate by which the student asks is alike to them."""
-        match self.gate:
-            case "expert" | "beta" | "human" | "uncertainty":
-                return self.gate
-            case "auto" if self.expert == "human":
-                return "human"
-            case "auto":
-                return "uncertainty"
-        return "uncertainty"
+    def _live_gate(self, world: World) -> dagger.GateName:
+        """Left open, a person decides for themselves; another expert is asked."""
+        if self.gate != "auto":
+            return self.gate
+        if self.expert == "human":
+            return "human"
+        return "novelty" if facts_of(world.spec()).model is not None else "uncertainty"
 
     def _live(self, world: World) -> Report:
         from teleop.app import run_session
@@ -140,13 +136,7 @@ class Dagger:
         began_s = time.monotonic()
         settings = self._settings(world)
 
-        def begin() -> Session:
-            session = start_correction(settings, WallClock())
-            if self.gate in ("novelty", "ensemble", "thrifty"):
-                session.gate = self._gate(session, world, self._config(world))
-            return session
-
-        session = run_session(begin, title=world.title)
+        session = run_session(lambda: start_correction(settings, WallClock()), title=world.title)
         student = None if session.student is None else session.student.policy
         return self._report(session, world, student, [], time.monotonic() - began_s)
 

@@ -224,7 +224,7 @@ class _Run:
         labels = (0 if known is None else int(known.labelled.sum())) + (
             0 if session is None else session.labels
         )
-        distinct = len(taught | (session.labelled_states if session is not None else set()))
+        distinct = len(taught | set(session.labelling.by_state() if session is not None else ()))
         found = evaluate(student, WORLD.spec())
         self.stages.append(Stage(stage, found.return_mean, labels, distinct, time.monotonic() - self.began_s))
         progress_console().print(f"{stage}: return {found.return_mean:.2f}, {distinct} states labelled")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 import recordings
-from learners.gates import BetaGate, ExpertGate, UncertaintyGate
+from learners.dagger import GateName
+from learners.gates import BetaGate, EnsembleGate, ExpertGate, NoveltyGate, ThriftyGate, UncertaintyGate
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop import headless
 from teleop.clock import StepClock
+from teleop.experts import scripted_expert
 from teleop.phases import NEXT, Order, Phase, Wish, session_keys
-from teleop.session import Rules, Session, StudentVersion
-from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording
+from teleop.rules import Rules
+from teleop.session import Session
+from teleop.start import CorrectSettings, RecordSettings, gate_of, start_correction, start_recording
+from teleop.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 
 
@@ -223,15 +227,20 @@ def test_a_new_student_does_not_ask_the_gate_twice_in_one_state(tmp_path: Path, 
     session.close()
 
 
-def test_gates_have_the_names_of_the_command_line() -> None:
-    from teleop.start import make_gate
-
-    kinds = {name: type(make_gate(name, 0.5)) for name in ("expert", "beta", "uncertainty", "human")}
+def test_gates_have_the_names_of_the_command_line(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kinds = {}
+    for name in get_args(GateName):
+        settings = CorrectSettings(GRIDWORLD, tmp_path / "g.h5", gate=name)
+        kinds[name] = type(gate_of(settings, scripted_expert(GRIDWORLD), rng))
     assert kinds == {
         "expert": ExpertGate,
         "beta": BetaGate,
-        "uncertainty": UncertaintyGate,
         "human": type(None),
+        "uncertainty": UncertaintyGate,
+        "novelty": NoveltyGate,
+        "ensemble": EnsembleGate,
+        "thrifty": ThriftyGate,
     }
 
 

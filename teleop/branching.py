@@ -1,0 +1,35 @@
+"""Going back: a world is brought again to where an episode was, by its seed and its actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from teleop.past import Tick
+
+TOLERANCE = 1e-6
+"""How far a number seen may be from what was seen before; as `recordings.replay` has it."""
+
+
+def same_again(env: gym.Env[Any, Any], seed: int, ticks: Sequence[Tick]) -> Any | None:
+    """Reset `env` and repeat these steps; its first observation, or None where it went another way than before."""
+    start, _ = env.reset(seed=seed)
+    seen = start
+    for tick in ticks:
+        if not _same(seen, tick.observation):
+            return None
+        seen, reward, terminated, truncated, _ = env.step(tick.action)
+        if (bool(terminated), bool(truncated)) != (tick.terminated, tick.truncated):
+            return None
+        if abs(float(reward) - tick.reward) > TOLERANCE:
+            return None
+    return start if not ticks or _same(seen, ticks[-1].next_observation) else None
+
+
+def _same(seen: Any, before: Any) -> bool:
+    return np.allclose(
+        np.asarray(seen, np.float64), np.asarray(before, np.float64), rtol=0, atol=TOLERANCE, equal_nan=True
+    )

@@ -1,0 +1,154 @@
+"""Labels, given and taken back: to the recording, to whoever learns from them, and to the figures.
+
+A label is a row of /labels; one that is taken back stays there, and an edit says that it no longer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from learners.gates import Gate
+from learners.interface import Expert
+from recordings.recorder import Recorder
+from recordings.schema import EditKind, LabelKind
+from teleop.past import Given, Lived, Past, Tick
+from teleop.score import Score
+from teleop.student import Trainer
+from teleop.undo import Act, History
+
+
+class Labelling:
+    """The labels of one session by one teacher, and beside them those of advisers, from whom nobody learns."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        past: Past,
+        score: Score,
+        history: History,
+        *,
+        trainer: Trainer | None = None,
+        gate: Gate | None = None,
+        advisers: Sequence[Expert] = (),
+        by_state: bool = False,
+    ) -> None:
+        """by_state: observations are numbers of states, which tell them apart; else each step is one of its own."""
+        self._recorder, self._past, self._score, self._history = recorder, past, score, history
+        self.trainer, self.gate, self.advisers = trainer, gate, tuple(advisers)
+        self._by_state = by_state
+        self._held: dict[int, dict[int, Any]] = {}
+        self.version = 0
+        """Changes whenever a label does."""
+
+    @property
+    def distinct(self) -> int:
+        """States labelled, where states can be told apart by number; else steps labelled."""
+        return len(self._held)
+
+    def by_state(self) -> dict[int, Any]:
+        """State (or row of /steps) -> the last label given there."""
+        return {place: next(reversed(labels.values())) for place, labels in self._held.items()}
+
+    def lessons(self) -> list[tuple[Any, Any]]:
+        """Observation and action of every label that holds, in the episodes that are remembered."""
+        return [
+            (episode.ticks[step].observation, given[-1].action)
+            for episode in self._past.episodes
+            if not episode.is_discarded
+            for step, given in episode.labels.items()
+        ]
+
+    def give(
+        self, tick: Tick, action: Any, labeler: str, kind: LabelKind, now_ns: int, proposed: Any | None
+    ) -> None:
+        """A label for a step that was recorded. proposed: what the student would do there."""
+        row = self._recorder.label(tick.step, action, labeler=labeler, kind=kind, time_ns=now_ns)
+        found = self._past.of_row(tick.step)
+        given = Given(row, action)
+        self._score.label(action, proposed, now_ns)
+        self._hold(tick, given)
+        if self.gate is not None:
+            self.gate.learn(tick.observation, action)
+        if found is None:
+            return
+        episode, step = found
+        episode.labels.setdefault(step, []).append(given)
+        self._ask_advisers(tick, step, now_ns)
+        self._history.did(self._act(episode, step, given, now_ns))
+
+    def set_aside(self, episode: Lived) -> None:
+        """The episode was discarded: nobody learns from its labels."""
+        for step, given in episode.labels.items():
+            for each in given:
+                self._let_go(episode.ticks[step], each)
+        self._score.take_back(sum(map(len, episode.labels.values())))
+
+    def take_in(self, episode: Lived) -> None:
+        """It counts again."""
+        for step, given in episode.labels.items():
+            for each in given:
+                self._hold(episode.ticks[step], each)
+        self._score.take_back(-sum(map(len, episode.labels.values())))
+
+    def _ask_advisers(self, tick: Tick, step: int, now_ns: int) -> None:
+        for adviser in self.advisers:
+            advice = adviser.act(tick.observation, step)
+            if advice is not None:
+                self._recorder.label(
+                    tick.step, advice, labeler=adviser.name, kind=LabelKind.LIVE, time_ns=now_ns
+                )
+
+    def _act(self, episode: Lived, step: int, given: Given, now_ns: int) -> Act:
+        edit = -1
+
+        def take_back() -> None:
+            nonlocal edit
+            edit = self._recorder.edit(
+                EditKind.WITHDRAW,
+                episode=episode.index,
+                start=step,
+                stop=step + 1,
+                value=given.row,
+                time_ns=now_ns,
+            )
+            episode.labels[step].remove(given)
+            self._score.take_back(1)
+            self._let_go(episode.ticks[step], given)
+            if episode.labels[step]:
+                self._hold(episode.ticks[step], episode.labels[step][-1])
+            else:
+                del episode.labels[step]
+
+        def bring_back() -> None:
+            self._recorder.edit(
+                EditKind.UNDO, episode=episode.index, start=step, stop=step + 1, value=edit, time_ns=now_ns
+            )
+            episode.labels.setdefault(step, []).append(given)
+            self._score.take_back(-1)
+            self._hold(episode.ticks[step], given)
+
+        return Act("label", take_back, bring_back)
+
+    def _hold(self, tick: Tick, given: Given) -> None:
+        labels = self._held.setdefault(self._place(tick), {})
+        labels.pop(given.row, None)
+        labels[given.row] = given.action
+        self.version += 1
+        if self.trainer is not None:
+            self.trainer.teach(tick.step, tick.observation, given.action)
+
+    def _let_go(self, tick: Tick, given: Given) -> None:
+        place = self._place(tick)
+        labels = self._held.get(place, {})
+        labels.pop(given.row, None)
+        if not labels:
+            self._held.pop(place, None)
+        self.version += 1
+        if self.trainer is not None:
+            self.trainer.forget(tick.step)
+
+    def _place(self, tick: Tick) -> int:
+        return int(np.asarray(tick.observation)) if self._by_state else tick.step

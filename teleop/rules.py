@@ -1,0 +1,43 @@
+"""How a session is run: every setting of it that is no part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from recordings.schema import LabelKind
+
+TakeoverName = Literal["hold", "toggle", "any-key"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a session is run."""
+
+    takeover: TakeoverName = "hold"
+    """How a person takes over: while the key is held, from press to press, or with any drive key."""
+    hand_back_after_s: float = 1.0
+    """Takeover by any drive key: the student drives again when no key was held for so long."""
+    mark_before_takeover_s: float = 1.2
+    """The student's steps so shortly before a person takes over are marked as mistakes, which are not imitated: people
+    react late (Sirius, Liu 2022, takes the same time)."""
+    label_student_states: bool = False
+    """Ask the expert about the states the student drives through, too (DAgger); else only where the expert drives."""
+    label_kind: LabelKind = LabelKind.DEMONSTRATED
+    """How the labels of states in which the expert drives are marked."""
+    label_budget: int | None = None
+    """Labels after which the expert is no longer asked; None: no limit."""
+    minutes_budget: float | None = None
+    """Minutes of the session after which the expert is no longer asked; None: no limit."""
+    asks_by_pausing: bool = True
+    """Where the student asks a person, the world waits for the answer; else they must drive on as it moves."""
+    reask_share: float = 0.0
+    """The share of a person's labels about which they are asked again later."""
+    rest_s: float = 0.0
+    """Seconds an ended episode stays on the screen."""
+    countdown_s: float = 0.0
+    """Seconds before the first step of an episode."""
+    rewind_steps: int = 10
+    """Steps that one press of the rewind key goes back."""
+    sample_student: bool = False
+    """Draw the student's action from its distribution; else its most probable one."""
