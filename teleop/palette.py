@@ -1,40 +1,89 @@
-"""Every colour of the window and of figures. Drivers wear the Okabe-Ito colours: apart for colour-blind eyes too."""
+"""Every colour of the window and of figures, by what it is for: a `Shade` is that colour in the palette in use."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
 from recordings.schema import Driver, Outcome
+from teleop.look import look
+from teleop.palettes import Palette, Rgb
 
-Colour = tuple[int, int, int]
+Colour = Sequence[int]
+"""Red, green, blue, 0 to 255 each: three numbers, or a Shade."""
 
-BACKGROUND: Colour = (21, 23, 28)
-STAGE: Colour = (13, 14, 17)
+
+class Shade(Sequence[int]):
+    """A colour by its part: the three numbers that the palette in use has for it, read anew whenever it is drawn."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, of: Callable[[Palette], Rgb]) -> None:
+        self._of = of
+
+    @property
+    def rgb(self) -> Rgb:
+        """The numbers in the palette in use."""
+        return self._of(look().palette)
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rgb[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.rgb)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.rgb == tuple(other)
+
+    def __hash__(self) -> int:
+        """As of the three numbers: what is kept by a key that holds a colour is not found under another palette."""
+        return hash(self.rgb)
+
+    def __repr__(self) -> str:
+        return f"Shade{self.rgb}"
+
+
+BACKGROUND = Shade(lambda palette: palette.background)
+STAGE = Shade(lambda palette: palette.stage)
 """Behind the world."""
-CARD: Colour = (31, 34, 41)
-CARD_EDGE: Colour = (47, 51, 61)
-TEXT: Colour = (234, 236, 240)
-MUTED: Colour = (163, 169, 180)
-FAINT: Colour = (103, 110, 122)
-INK: Colour = (16, 17, 20)
+CARD = Shade(lambda palette: palette.card)
+CARD_EDGE = Shade(lambda palette: palette.card_edge)
+CAP = Shade(lambda palette: palette.cap)
+"""Of a drawn key."""
+TEXT = Shade(lambda palette: palette.text)
+MUTED = Shade(lambda palette: palette.muted)
+FAINT = Shade(lambda palette: palette.faint)
+INK = Shade(lambda palette: palette.ink)
 """Text upon a driver's colour."""
-WARNING: Colour = (240, 228, 66)
+WARNING = Shade(lambda palette: palette.warning)
+PAUSED = Shade(lambda palette: palette.paused)
+SUCCESS = Shade(lambda palette: palette.success)
+FAILURE = Shade(lambda palette: palette.failure)
 
-PAUSED: Colour = (196, 201, 209)
-DRIVERS: dict[Driver, Colour] = {
-    Driver.HUMAN: (230, 159, 0),
-    Driver.STUDENT: (86, 180, 233),
-    Driver.SCRIPTED: (0, 178, 130),
-    Driver.POLICY: (214, 136, 180),
-    Driver.REPLAYED: (128, 134, 145),
-}
-OUTCOMES: dict[Outcome, Colour] = {
+
+def _driver(driver: Driver) -> Shade:
+    return Shade(lambda palette: palette.drivers[driver])
+
+
+DRIVERS: dict[Driver, Shade] = {driver: _driver(driver) for driver in Driver}
+OUTCOMES: dict[Outcome, Shade] = {
     Outcome.RUNNING: MUTED,
-    Outcome.SUCCESS: (0, 178, 130),
-    Outcome.FAILURE: (225, 104, 36),
+    Outcome.SUCCESS: SUCCESS,
+    Outcome.FAILURE: FAILURE,
     Outcome.UNKNOWN: MUTED,
 }
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
-    """`share` of b (0 to 1) mixed into a."""
+    """`share` of b (0 to 1) mixed into a; follows the palette where a or b does."""
+    if isinstance(a, Shade) or isinstance(b, Shade):
+        return Shade(lambda _: _mixed(a, b, share))
+    return _mixed(a, b, share)
+
+
+def _mixed(a: Colour, b: Colour, share: float) -> Rgb:
     red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
     return red, green, blue

@@ -15,6 +15,7 @@ KEY_NAMES: dict[int, str] = {
     pygame.K_TAB: "tab",
     pygame.K_RETURN: "return",
     pygame.K_BACKSPACE: "backspace",
+    pygame.K_DELETE: "delete",
     pygame.K_ESCAPE: "escape",
     pygame.K_MINUS: "-",
     pygame.K_KP_MINUS: "-",
@@ -27,6 +28,9 @@ KEY_NAMES: dict[int, str] = {
     pygame.K_SEMICOLON: ";",
     pygame.K_LEFTBRACKET: "[",
     pygame.K_RIGHTBRACKET: "]",
+    pygame.K_QUOTE: "'",
+    pygame.K_BACKSLASH: "\\",
+    pygame.K_BACKQUOTE: "`",
     pygame.K_LSHIFT: "left shift",
     pygame.K_RSHIFT: "right shift",
     pygame.K_HOME: "home",
@@ -40,6 +44,9 @@ KEY_NAMES: dict[int, str] = {
 }
 """pygame key constant -> name. Ctrl, Alt and Super are left out on purpose: chords belong to the desktop."""
 
+KEY_CODES = {name: code for code, name in reversed(KEY_NAMES.items())}
+"""Name -> the pygame constant of its first bearer on the keyboard."""
+
 KEY_CAPS: dict[str, str] = {
     "left": "←",
     "right": "→",
@@ -49,6 +56,8 @@ KEY_CAPS: dict[str, str] = {
     "page up": "PG UP",
     "page down": "PG DN",
     "escape": "ESC",
+    "delete": "DEL",
+    "backspace": "BKSP",
     "-": "−",
     "left shift": "SHIFT",
     "right shift": "SHIFT",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pygame
 
 from teleop.app.window import SMALLEST_SIZE
+from teleop.look import look
 
 DESIGN_SIZE = (1280, 800)
 SMALLEST_SCALE, LARGEST_SCALE = 0.8, 2.5
@@ -30,9 +31,12 @@ class Layout:
 
 
 def scale_of(size: tuple[int, int]) -> float:
-    """How much larger than in the 1280x800 design things are drawn; text stays legible in small windows."""
+    """How much larger than in the 1280x800 design things are drawn; text stays legible in small windows.
+
+    A person's size of text multiplies it: what surrounds a text grows with it, and the world has what is left.
+    """
     fit = min(size[0] / DESIGN_SIZE[0], size[1] / DESIGN_SIZE[1])
-    return min(LARGEST_SCALE, max(SMALLEST_SCALE, fit))
+    return min(LARGEST_SCALE, max(SMALLEST_SCALE, fit)) * look().text_size
 
 
 def lay_out(size: tuple[int, int], aspect: float, *, below: int = 0) -> Layout:

@@ -19,6 +19,7 @@ import pygame
 
 from learners.interface import FloatArray
 from teleop.app.errors import NoDisplay
+from teleop.app.gamepad import Gamepads
 
 DEFAULT_SIZE = (1280, 800)
 SMALLEST_SIZE = (800, 600)
@@ -99,6 +100,8 @@ class Window:
         self._now_s = now_s
         self._title, self._hidden = title, hidden
         self._window = _open(size, title, hidden)
+        self.gamepads = Gamepads()
+        """Whatever is plugged in presses keys."""
         self.frame_times_ms = FrameTimes()
         """From the start of one frame to the start of the next."""
         self.work_times_ms = FrameTimes()
@@ -122,6 +125,7 @@ class Window:
     def close(self) -> None:
         """Close the window; harmless if it is closed already."""
         if pygame.display.get_init():
+            self.gamepads.close()
             self._window.destroy()
             pygame.display.quit()
 
@@ -151,7 +155,10 @@ class Window:
         for event in pygame.event.get():
             if event.type in (pygame.QUIT, pygame.WINDOWCLOSE):
                 return QUIT
-            scene.handle(event)
+            if event.type == pygame.WINDOWFOCUSLOST:
+                self.gamepads.forget()
+            for each in (event, *self.gamepads.translate(event)):
+                scene.handle(each)
         following = scene.update(started_s)
         if following is None:  # a scene that is over has closed its world, which may have shut pygame down
             scene.draw(self._window.get_surface())
@@ -164,6 +171,8 @@ class Window:
         if not pygame.display.get_init():
             del self._window  # first, lest its end take the new window along, which may lie at its address
             self._window = _open(DEFAULT_SIZE, self._title, self._hidden)
+            keys, self.gamepads = self.gamepads.keys, Gamepads()
+            self.gamepads.keys = keys
 
     def _wait(self, deadline_s: float) -> float:
         """Sleep until the next frame is due, and say when that was; a late frame is not made up for."""
