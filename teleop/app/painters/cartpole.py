@@ -1,4 +1,7 @@
-"""CartPole, drawn from the observation: cart, pole, the limits of both, the last push and the student's."""
+"""CartPole, drawn from the observation: cart, pole, the limits of both, the last push and the student's own.
+
+Under it the student's odds of either push, and a strip of where cart and pole have been.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ import numpy as np
 import pygame
 
 from recordings.schema import Driver
+from teleop.app.layout import scale_of
+from teleop.app.painters.odds import Odds, draw_balance
+from teleop.app.painters.trace import SHOWN_STEPS, Lane, Trace
 from teleop.app.painters.view import View
+from teleop.app.typeface import Typeface
 from teleop.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
 
 X_LIMIT_M = 2.4
@@ -26,29 +33,78 @@ GROUND_M = 0.55
 CART_M = (0.56, 0.30)
 POLE_WIDTH_M = 0.085
 PUSH_M = 0.42
+STEP_S = 0.02
+"""Of the world's own time in one step."""
+ODDS_M = 2.9
+"""Width of the student's odds with their percentages."""
+STRIP_SHARE = 0.27
+"""Of the height, for where cart and pole have been."""
 OVERSAMPLING = 2
 POLE: Colour = (222, 184, 135)
 CART: Colour = (66, 73, 87)
 TOO_FAR: Colour = (225, 104, 36)
+LANES = (
+    Lane(2, ANGLE_LIMIT_RAD, "pole, ±12°"),
+    Lane(0, X_LIMIT_M, f"cart, ±2.4 m; the last {SHOWN_STEPS} steps, a tick under each labelled one"),
+)
 Point = tuple[float, float]
 
 
 class CartPolePainter:
-    """Draws anew every frame: a handful of shapes."""
+    """Draws anew every frame: a handful of shapes, and the strip's picture."""
 
-    aspect = SHOWN_M / SHOWN_HEIGHT_M * 1.2
+    aspect = 1.35
+
+    def __init__(self) -> None:
+        self._typeface = Typeface(1.0)
+        self._odds, self._trace = Odds(), Trace(LANES)
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
+        if self._typeface.scale != (scale := scale_of(surface.get_size())):
+            self._typeface = Typeface(scale)
+        strip = area.copy()
+        strip.height = round(area.height * STRIP_SHARE)
+        strip.bottom = area.bottom
+        self._draw_scene(surface, area.copy(), view, strip.top)
+        if view.observation is not None:
+            self._trace.draw(surface, self._typeface, strip, view)
+
+    def _draw_scene(self, surface: pygame.Surface, area: pygame.Rect, view: View, bottom: int) -> None:
+        area.height = bottom - area.top
         scale = min(area.width / SHOWN_M, area.height / SHOWN_HEIGHT_M)
         ground = area.centery + scale * (SHOWN_HEIGHT_M / 2 - GROUND_M)
         _draw_track(surface, area, ground, scale)
-        if view.observation is not None:
-            x, _, angle, _ = (float(value) for value in np.asarray(view.observation))
-            centre = (area.centerx + x * scale, ground - CART_M[1] * scale / 2)
-            _draw_limits(surface, centre, scale)
-            _draw_cart(surface, centre, scale, view.colour)
-            _draw_pole(surface, centre, angle, scale)
-            _draw_pushes(surface, centre, scale, view)
+        if view.observation is None:
+            return
+        x, angle = _on_the_way(view)
+        centre = (area.centerx + x * scale, ground - CART_M[1] * scale / 2)
+        _draw_limits(surface, centre, scale)
+        _draw_cart(surface, centre, scale, view.colour)
+        _draw_pole(surface, centre, angle, scale)
+        _draw_pushes(surface, centre, scale, view)
+        self._draw_odds(surface, area, (centre[0], ground), scale, view)
+
+    def _draw_odds(
+        self, surface: pygame.Surface, area: pygame.Rect, foot: Point, scale: float, view: View
+    ) -> None:
+        """Under the cart, and within `area` wherever that is."""
+        probabilities = self._odds.of(view.policy, view.observation)
+        if probabilities is None:
+            return
+        place = pygame.Rect(0, 0, round(ODDS_M * scale), round(0.16 * scale))
+        place.midtop = round(foot[0]), round(foot[1] + 0.2 * scale)
+        place.clamp_ip(area)
+        draw_balance(surface, self._typeface, place, float(probabilities[0]), float(probabilities[1]))
+
+
+def _on_the_way(view: View) -> tuple[float, float]:
+    """The cart's place (m) and the pole's angle (rad) between this step and the next.
+
+    What lies between is known: gymnasium's CartPole moves on by the velocities that are observed (explicit Euler), and
+    a push changes those alone. So the picture neither jumps from step to step nor lags.
+    """
+    x, speed, angle, turning = (float(value) for value in np.asarray(view.observation))
+    return x + view.ahead * STEP_S * speed, angle + view.ahead * STEP_S * turning
 
 
 def _draw_track(surface: pygame.Surface, area: pygame.Rect, ground: float, scale: float) -> None:

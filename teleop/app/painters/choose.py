@@ -16,7 +16,7 @@ from teleop.worlds.errors import WorldError
 from teleop.worlds.gridworld import GridWorld
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
-LAYER_KEYS = (("c", "f6"), ("v", "f5"))
+LAYER_KEYS = (("c", "["), ("v", "f5"))
 """The keys that go back and on through what is laid over a map, each with its stand-in for a world that drives with
 the first: neighbours on the keyboard, in that order."""
 
