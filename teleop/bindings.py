@@ -1,0 +1,139 @@
+"""Which keys a person drives and commands with: the usual ones, those for one hand, and those they chose.
+
+bindings(settings)          the session orders' keys, as `phases.session_keys` takes them
+driven(world, settings)     a world with the drive keys of this person
+rebound(settings, ...)      the settings after a key was pressed for something, or why that cannot be
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from recordings.errors import UnderstudyError
+from teleop.phases import DESK_KEYS, Order, session_keys
+from teleop.settings import Hands, Settings
+from teleop.worlds.catalogue import World
+from teleop.worlds.keys import ARROWS, DRIVE_KEYS
+
+LETTERS = ("w", "a", "s", "d")
+UNDER: Mapping[Hands, Mapping[Order, str]] = MappingProxyType(
+    {
+        "two": {},
+        "left": {
+            Order.PAUSE: "q",
+            Order.SLOWER: "1",
+            Order.FASTER: "2",
+            Order.NEXT_EPISODE: "r",
+            Order.SUCCESS: "e",
+            Order.DISCARD: "f",
+            Order.UNDO: "z",
+            Order.REDO: "c",
+            Order.REWIND: "g",
+        },
+        "right": {Order.FAILURE: "l", Order.DESK: "o"},
+    }
+)
+"""Keys within reach of the hand that drives, where the usual one is not."""
+TAKEN: Mapping[str, str] = MappingProxyType({"escape": "leaves", "v": "changes the map"})
+"""Keys with a meaning of their own in the window, and what they do."""
+DOES: Mapping[Order, str] = MappingProxyType(
+    {
+        Order.TAKE_OVER: "take over",
+        Order.PAUSE: "pause",
+        Order.SLOWER: "slower",
+        Order.FASTER: "faster",
+        Order.NEXT_EPISODE: "end episode",
+        Order.SUCCESS: "success",
+        Order.FAILURE: "failure",
+        Order.DISCARD: "discard episode",
+        Order.UNDO: "undo",
+        Order.REDO: "redo",
+        Order.DESK: "timeline",
+        Order.REWIND: "rewind",
+    }
+)
+"""Each order in a word or two."""
+
+
+class KeyTaken(UnderstudyError):
+    """The key means something else already."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Something that a key does."""
+
+    kind: Literal["order", "drive"]
+    name: str
+    """The order's name in lower case, or the drive key that is the usual one."""
+
+
+def bindings(settings: Settings) -> dict[str, str]:
+    """An order's name in lower case -> the key preferred for it; orders with their usual key are left out."""
+    under = {order.name.lower(): key for order, key in UNDER[settings.hands].items()}
+    return {**under, **settings.session_keys}
+
+
+def driven(world: World, settings: Settings) -> World:
+    """The world with the keys that this person drives it with."""
+    chosen = settings.drive_keys.get(world.name, {})
+    usual = usual_keys(world, settings.hands)
+    return replace(world, keys={chosen.get(key, key): world.keys[key] for key in usual})
+
+
+def usual_keys(world: World, hands: Hands) -> list[str]:
+    """The world's own drive keys that lie under these hands: all, or none of the other hand's where both can drive."""
+    other: tuple[str, ...] = {"two": (), "left": ARROWS, "right": LETTERS}[hands]
+    kept = [key for key in world.keys if key not in other]
+    actions = [world.keys[key] for key in kept]
+    lost = [
+        action for action in world.keys.values() if not any(np.array_equal(action, has) for has in actions)
+    ]
+    return list(world.keys) if lost else kept
+
+
+def key_of(bound: Bound, world: World, settings: Settings) -> str:
+    """The key that does this now in this world; empty where none is left for it."""
+    if bound.kind == "drive":
+        return settings.drive_keys.get(world.name, {}).get(bound.name, bound.name)
+    keys = session_keys(driven(world, settings), bindings(settings))
+    return next((key for key, order in keys.items() if order.name.lower() == bound.name), "")
+
+
+def rebound(settings: Settings, world: World, bound: Bound, key: str) -> Settings:
+    """The settings with this key for it. Raises KeyTaken, which says what the key does already."""
+    if key in TAKEN:
+        raise KeyTaken(f"{TAKEN[key]}, in every scene")
+    if bound.kind == "order" and key in DESK_KEYS:
+        raise KeyTaken("is for the timeline")
+    if bound.kind == "drive" and key not in DRIVE_KEYS:
+        raise KeyTaken("cannot drive: letters, digits, arrows, SPACE and ENTER can")
+    mine = driven(world, settings)
+    if key == key_of(bound, world, settings):
+        return settings
+    if key in mine.keys:
+        raise KeyTaken(f"drives {_action_word(mine, key)} already")
+    orders = session_keys(mine, bindings(settings))
+    if key in orders:
+        raise KeyTaken(f"is for “{DOES[orders[key]]}” already")
+    if bound.kind == "order":
+        return replace(settings, session_keys={**settings.session_keys, bound.name: key})
+    chosen = {**settings.drive_keys.get(world.name, {}), bound.name: key}
+    return replace(settings, drive_keys={**settings.drive_keys, world.name: chosen})
+
+
+def as_usual(settings: Settings, world: World) -> Settings:
+    """The settings with the usual keys for every order, and for driving this world."""
+    others = {name: keys for name, keys in settings.drive_keys.items() if name != world.name}
+    return replace(settings, session_keys={}, drive_keys=others)
+
+
+def _action_word(world: World, key: str) -> str:
+    action = world.keys[key]
+    named = isinstance(action, int) and 0 <= action < len(world.action_names)
+    return f"“{world.action_names[action]}”" if named else str(action)
