@@ -217,7 +217,7 @@ def state(curation: Curation, reader: Reader) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(acts=st.lists(ACTS, max_size=8))
 def test_undoing_everything_is_as_if_nothing_was_done(
     original: Path, acts: list[tuple[str, int, int, int]]
