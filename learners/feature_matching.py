@@ -20,10 +20,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from scipy.optimize import minimize
 
+from learners import discretised
 from learners.errors import UnsupportedWorldError
 from learners.interface import FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture, NetworkPolicy, policy_from
@@ -112,7 +114,19 @@ def snapshots(
     rng: np.random.Generator,
     reading: Reading,
 ) -> Iterator[Snapshot]:
-    """One snapshot for each fit of `fits`; `Snapshot.step` counts L-BFGS iterations."""
+    """One snapshot for each fit; `Snapshot.step` counts L-BFGS iterations. Numbers are cut into cells first."""
+    if world is not None and not isinstance(demonstrations.observation_space, gym.spaces.Discrete):
+        return discretised.snapshots(demonstrations, world, rng)
+    return _of_table(config, demonstrations, world, rng, reading)
+
+
+def _of_table(
+    config: Config,
+    demonstrations: Demonstrations,
+    world: EnvSpec | None,
+    rng: np.random.Generator,
+    reading: Reading,
+) -> Iterator[Snapshot]:
     model, done = facts_for(demonstrations, world), 0
     for found in fits(config, model, demonstrations, rng, reading):
         done += len(found.losses)

@@ -20,11 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from learners import discretised, feature_matching
+from learners import feature_matching
 from learners.feature_matching import Config, Recovered
 from learners.interface import Policy, Snapshot, TabularModel
 from recordings.demonstrations import Demonstrations

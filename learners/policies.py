@@ -210,7 +210,6 @@ class TablePolicy(CategoricalPolicy):
         own = softmax(self.arrays["outputs"])
         speaks_for_itself = stand_in == np.arange(len(stand_in))
         self._probabilities = own[stand_in]
-        self._cumulative = self._probabilities.cumsum(1)
         self._best = self._probabilities.argmax(1) + self._first_action
         self._confidence = np.where(speaks_for_itself, own.max(1), 1.0 / architecture.n_outputs)
 
@@ -224,7 +223,7 @@ class TablePolicy(CategoricalPolicy):
         rows = self._rows(observations)
         if rng is None:
             return cast(Array, self._best[rows])
-        return draw(self._cumulative[rows], rng) + self._first_action
+        return draw(self._probabilities[rows].cumsum(1), rng) + self._first_action
 
 
 class GaussianPolicy(NetworkPolicy):
