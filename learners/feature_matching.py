@@ -116,6 +116,7 @@ def snapshots(
 ) -> Iterator[Snapshot]:
     """One snapshot for each fit; `Snapshot.step` counts L-BFGS iterations. Numbers are cut into cells first."""
     if world is not None and not isinstance(demonstrations.observation_space, gym.spaces.Discrete):
+        # What chance there is on cells is the grid's, not the world's: it is nobody's wish in either reading.
         return discretised.snapshots(demonstrations, world, rng)
     return _of_table(config, demonstrations, world, rng, reading)
 

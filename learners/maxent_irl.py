@@ -51,9 +51,6 @@ def train(
     (`learners.discretised`), and config is not used. Raises UnsupportedWorldError without a table,
     NothingToLearnError without data.
     """
-    if world is not None and not isinstance(demonstrations.observation_space, gym.spaces.Discrete):
-        # What chance there is on cells is the grid's, not the world's: it is nobody's wish in either reading.
-        return discretised.snapshots(demonstrations, world, rng)
     return feature_matching.snapshots(config, demonstrations, world, rng, "trajectory")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from learners import dagger
 from learners.doubts import Doubt
 from learners.gates import AskingGate
 from learners.interface import DiscretePolicy, Expert, FloatArray, Policy
@@ -64,6 +63,8 @@ class Doubts:
         return np.where(unlabelled, np.nan_to_num(np.asarray(found, np.float64), posinf=1e9), 0.0)
 
     def _taught(self, criterion: Criterion, labels: Sequence[tuple[Any, Any]]) -> Doubt:
+        from learners import dagger  # loads torch, which a session can do without
+
         config = dagger.Config(gate="novelty" if criterion is Criterion.NOVELTY else "ensemble")
         spec = self._world.spec()
         gate = dagger.make_gate(config, spec, facts_of(spec), self._expert, self._rng, self._world.mirror)
