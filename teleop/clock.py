@@ -90,6 +90,10 @@ class Metronome:
             self._deadline_ns = now_ns + self._period_ns
         return True
 
+    def progress(self, now_ns: int) -> float:
+        """How much of the time to the next beat has passed, 0 to 1."""
+        return min(1.0, max(0.0, 1.0 - (self._deadline_ns - now_ns) / self._period_ns))
+
     def restart(self, now_ns: int) -> None:
         """The next beat is due a full period from now."""
         self._deadline_ns = now_ns + self._period_ns

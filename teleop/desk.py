@@ -90,7 +90,8 @@ class Desk:
         policy = self._student()
         if policy is None:
             return []
-        known = (self.criterion, id(policy), self.length)
+        is_of_policy = self.criterion is Criterion.DISAGREEMENT  # the others are of the labels, and dear
+        known = (self.criterion, id(policy) if is_of_policy else 0, self.length)
         if self._worth[0] != known:
             scores = self._doubts.scores(self.criterion, self.episode, policy, self._lessons())
             self._worth = known, worth_asking(scores)

@@ -5,30 +5,31 @@ Everything that happens is the session's doing; the scene hands it keys and show
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import pygame
 
 from recordings.errors import UnderstudyError
-from recordings.schema import Driver
 from teleop.app.chart import SHOWN
+from teleop.app.desk_strip import DeskStrip
 from teleop.app.key_names import key_name
 from teleop.app.layout import Layout, lay_out
-from teleop.app.painters.choose import layer_key, legend_of, show_next_layer
-from teleop.app.painters.view import Painter, View
+from teleop.app.live_view import LiveView
+from teleop.app.painters.choose import layer_keys, legend_of, show_layer
+from teleop.app.painters.view import Painter
 from teleop.app.panel import Finished, Panel, facts_of
-from teleop.app.stage import Sign, Stage
+from teleop.app.stage import Sign, Stage, draw_countdown
+from teleop.app.timeline import HEIGHT
 from teleop.app.typeface import Typeface
 from teleop.app.window import QUIT, Quit, Scene
-from teleop.app.words import corrects, expert_driver, hint, phase_note, who_drives
+from teleop.app.words import corrects, expert_driver, hint, phase_note, phase_word, who_drives
 from teleop.phases import Phase
-from teleop.session import Session, Tick
+from teleop.session import Session
 
-RECENT_LABELS = 50
-"""Labels over which agreement is reckoned."""
+NOTICE_S = 4.0
+"""How long what an order came to stays in place of what to do next."""
 Following = Callable[[UnderstudyError | None], Scene | Literal[Quit.QUIT]]
 """What comes after a scene, told what went wrong, if anything did."""
 
@@ -59,19 +60,17 @@ class DriveScene:
         """What to say under the world in place of what to do next; empty: nothing special."""
         self._painter, self._file, self._episodes = painter, file, episodes
         self._then, self._leave_word = then, leave_word
-        self._stage, self._panel = Stage(), Panel()
+        self._stage, self._panel, self._strip = Stage(), Panel(), DeskStrip()
         self._layout: Layout | None = None
         self._typeface = Typeface(1.0)
-        self._size = (0, 0)
+        self._laid_out_for: tuple[tuple[int, int], bool] = ((0, 0), False)
+        self._live = LiveView(session)
         self._held: set[str] = set()
         self._keyboard_lost = False
         self._leaving = self._closed = False
-        self._path: list[Any] = []
-        self._drivers: list[Driver] = []
-        self._path_of = -1
-        self._layer_key = layer_key(painter, session.world) if corrects(session) else None
+        self._layer_keys = layer_keys(painter, session.world) if corrects(session) else None
         self._finished: list[Finished] = []
-        self._agreements: deque[bool] = deque(maxlen=RECENT_LABELS)
+        self._notice, self._notice_until_s = "", 0.0
         self._student_since_s = 0.0
         self._student_version: int | None = None
         self._now_s = 0.0
@@ -91,25 +90,36 @@ class DriveScene:
                 self._held.clear()
                 self._keyboard_lost = True
                 self.session.focus_lost()
-            case pygame.MOUSEBUTTONDOWN:
-                self._click(event.pos)
+            case pygame.MOUSEBUTTONDOWN | pygame.MOUSEMOTION | pygame.MOUSEBUTTONUP:
+                self._point(event)
 
     def _press(self, event: pygame.Event) -> None:
         name = key_name(event)
-        if name == "escape":
+        if name is None:
+            return
+        if name == "escape" and self.session.desk is None:
             self._leaving = True
-        elif name is not None and name == self._layer_key:
-            show_next_layer(self._painter)
-        elif name is not None:
+        elif name == "escape":
+            self.session.resume()
+        elif self._layer_keys is not None and name in self._layer_keys:
+            show_layer(self._painter, 2 * self._layer_keys.index(name) - 1)
+        else:
             self.session.press(name)
             if self.session.phase is not Phase.PAUSED:
                 self._held.add(name)
             self._note_ended_episode()
 
-    def _click(self, place: tuple[int, int]) -> None:
-        on_stage = self._layout is not None and self._layout.stage.collidepoint(place)
-        if on_stage and self._keyboard_lost and self.session.phase is Phase.PAUSED:
-            self.session.resume()
+    def _point(self, event: pygame.Event) -> None:
+        """The mouse scrubs at the desk, and a click on the world goes on where the keyboard was lost."""
+        desk = self.session.desk
+        if desk is not None:
+            step = self._strip.step_at(event, desk)
+            if step is not None and step != desk.step:
+                self.session.scrub(step)
+        elif event.type == pygame.MOUSEBUTTONDOWN and self._layout is not None:
+            on_stage = self._layout.stage.collidepoint(event.pos)
+            if on_stage and self._keyboard_lost and self.session.phase is Phase.PAUSED:
+                self.session.resume()
 
     # -- time ---------------------------------------------------------------------------------------------
 
@@ -121,8 +131,9 @@ class DriveScene:
             tick = self.session.update()
         except UnderstudyError as error:
             return self._leave_for(error)
-        self._note_path(tick)
+        self._live.follow(tick)
         self._note_student(now_s)
+        self._note_notice(now_s)
         self._note_ended_episode()
         if self.session.phase is not Phase.PAUSED:
             self._keyboard_lost = False
@@ -144,27 +155,20 @@ class DriveScene:
             self._closed = True
             self.session.close()
 
-    def _note_path(self, tick: Tick | None) -> None:
-        if self.session.episode != self._path_of:
-            self._path_of = self.session.episode
-            self._path.clear()
-            self._drivers.clear()
-        if tick is not None:
-            self._path.append(tick.observation)
-            self._drivers.append(tick.driver)
-            if tick.label is not None and tick.student_action is not None:
-                self._agreements.append(bool(np.array_equal(tick.label, tick.student_action)))
-
     def _note_student(self, now_s: float) -> None:
         version = None if self.session.student is None else self.session.student.version
         if version != self._student_version:
             self._student_version, self._student_since_s = version, now_s
 
+    def _note_notice(self, now_s: float) -> None:
+        if self.session.notice != self._notice:
+            self._notice, self._notice_until_s = self.session.notice, now_s + NOTICE_S
+
     def _note_ended_episode(self) -> None:
         session = self.session
         if session.episodes == len(self._finished):
             return
-        mostly = Counter(self._drivers).most_common(1)
+        mostly = Counter(self._live.drivers).most_common(1)
         driver = mostly[0][0] if mostly else expert_driver(session)
         self._finished.append(
             Finished(
@@ -175,47 +179,44 @@ class DriveScene:
     # -- picture ------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface) -> None:
+        session = self.session
         layout = self._laid_out(surface.get_size())
-        word, colour = who_drives(self.session)
-        advice = self.caption or hint(self.session, keyboard_lost=self._keyboard_lost)
-        self._stage.draw(
-            surface, self._typeface, layout, Sign(word, phase_note(self.session), advice, colour)
-        )
+        sign = Sign(phase_word(session), phase_note(session), self._advice(), who_drives(session)[1])
+        self._stage.draw(surface, self._typeface, layout, sign)
         surface.set_clip(layout.inside)
-        self._painter.draw(surface, layout.world, self._view(), self._now_s)
+        self._painter.draw(surface, layout.world, self._live.view(), self._now_s)
+        draw_countdown(surface, self._typeface, layout, session.countdown_s)
         surface.set_clip(None)
+        if session.desk is not None:
+            strip = pygame.Rect(layout.stage.x, layout.stage.bottom, layout.panel.right - layout.stage.x, 0)
+            strip.height = surface.get_height() - strip.y
+            self._strip.draw(surface, self._typeface, strip, session.desk, session.labelling.version)
         facts = facts_of(
-            self.session,
+            session,
             finished=self._finished[-SHOWN:],
             held=frozenset(self._held),
             student_age_s=self._now_s - self._student_since_s,
-            agreement=(sum(self._agreements), len(self._agreements)),
+            agreement=session.score.recent_agreement,
             file=self._file,
             leave_word=self._leave_word,
             legend=legend_of(self._painter),
-            layer_key=self._layer_key,
+            layer_key=None if self._layer_keys is None else self._layer_keys[1],
         )
         self._panel.draw(surface, self._typeface, layout.panel, facts)
 
+    def _advice(self) -> str:
+        """What stands under the world."""
+        if self.caption:
+            return self.caption
+        if self._notice and self._now_s < self._notice_until_s:
+            return self._notice
+        return hint(self.session, keyboard_lost=self._keyboard_lost)
+
     def _laid_out(self, size: tuple[int, int]) -> Layout:
-        if self._layout is None or size != self._size:
-            self._size = size
-            self._layout = lay_out(size, self._painter.aspect)
+        wanted = size, self.session.desk is not None
+        if self._layout is None or wanted != self._laid_out_for:
+            self._laid_out_for = wanted
+            self._layout = lay_out(size, self._painter.aspect, below=HEIGHT - 16 if wanted[1] else 0)
             if self._typeface.scale != self._layout.scale:
                 self._typeface = Typeface(self._layout.scale)
         return self._layout
-
-    def _view(self) -> View:
-        session = self.session
-        tick = session.tick if session.episode_length else None
-        return View(
-            observation=session.observation,
-            path=self._path,
-            drivers=self._drivers,
-            colour=who_drives(session)[1],
-            action=None if tick is None else tick.action,
-            student_action=session.student_action if session.running else None,
-            policy=None if session.student is None else session.student.policy,
-            version=-1 if session.student is None else session.student.version,
-            reward=None if session.student is None else session.student.reward,
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import pygame
 
@@ -40,6 +41,17 @@ class Stage:
             return
         self._painted = (sign, layout, surface)
         _paint(surface, typeface, layout, sign)
+
+
+def draw_countdown(surface: pygame.Surface, typeface: Typeface, layout: Layout, seconds: float) -> None:
+    """Over the world, until an episode's first step; nothing at 0."""
+    if seconds <= 0:
+        return
+    radius = typeface.px(52)
+    centre = layout.world.center
+    pygame.draw.aacircle(surface, mix(STAGE, TEXT, 0.12), centre, radius)
+    pygame.draw.aacircle(surface, TEXT, centre, radius, max(2, typeface.px(3)))
+    typeface.draw(surface, str(ceil(seconds)), Role.LOGO, TEXT, center=centre)
 
 
 def _paint(picture: pygame.Surface, typeface: Typeface, layout: Layout, sign: Sign) -> None:

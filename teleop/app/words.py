@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recordings.schema import Driver, Outcome
 from teleop.app.key_names import key_cap
+from teleop.desk import Desk
 from teleop.palette import DRIVERS, PAUSED, Colour
 from teleop.phases import Order, Phase
 from teleop.session import Session
@@ -53,6 +54,15 @@ def who_drives(session: Session) -> tuple[str, Colour]:
     return ("PAUSED", PAUSED) if driver is None else (DRIVES[driver], DRIVERS[driver])
 
 
+def phase_word(session: Session) -> str:
+    """The word over the world: who drives, or why nobody does."""
+    if session.question is not None:
+        return "ASKED AGAIN" if session.question.is_again else "THE STUDENT ASKS"
+    if session.desk is not None:
+        return "PAUSED: LOOKING BACK"
+    return who_drives(session)[0]
+
+
 def corrects(session: Session) -> bool:
     """Is there a student, or going to be one?"""
     return session.trainer is not None or session.student is not None
@@ -70,6 +80,10 @@ def keys_of(session: Session, order: Order) -> str:
 
 def phase_note(session: Session) -> str:
     """What the phase means here, beside the word."""
+    if session.desk is not None:
+        return f"episode {session.desk.episode.index + 1}, step {session.desk.step} of {session.desk.length}"
+    if session.question is not None and session.question.is_again:
+        return "to see whether you agree with yourself"
     if not corrects(session):
         return "recording demonstrations"
     if session.phase is Phase.PAUSED:
@@ -83,6 +97,10 @@ def phase_note(session: Session) -> str:
 
 def hint(session: Session, *, keyboard_lost: bool) -> str:
     """What to do now, in one sentence or two."""
+    if session.question is not None:
+        return _hint_when_asked(session)
+    if session.desk is not None:
+        return _hint_at_desk(session, session.desk)
     if session.phase is Phase.PAUSED:
         key = keys_of(session, Order.PAUSE)
         if keyboard_lost:
@@ -95,6 +113,26 @@ def hint(session: Session, *, keyboard_lost: bool) -> str:
     if not person_drives(session):
         return f"Watch: the expert shows how. {keys_of(session, Order.PAUSE)} pauses."
     return f"{_why_the_person_drives(session)}{_hint_to_drive(session)}"
+
+
+def _hint_when_asked(session: Session) -> str:
+    assert session.question is not None
+    if session.question.is_again:
+        return f"You were here before. What would you do? Press {_drive_keys(session)}; TAB skips."
+    takes_over = keys_of(session, Order.TAKE_OVER)
+    return (
+        f"What would you do here? Press {_drive_keys(session)}. TAB lets it go on, {takes_over} takes over."
+    )
+
+
+def _hint_at_desk(session: Session, desk: Desk) -> str:
+    takes_over, close = keys_of(session, Order.TAKE_OVER), keys_of(session, Order.PAUSE)
+    away = f"{takes_over} takes over from here, {close} goes on."
+    if desk.tick is None:
+        return f"← steps back, ↑ goes to a state worth asking about. {away}"
+    labels = " ".join(key_cap(key) for key in desk.label_keys)
+    agree = ", ENTER if the student is right" if desk.student_action is not None else ""
+    return f"{labels}: what is right here{agree}. TAB skips. {away}"
 
 
 def _hint_while_the_student_drives(session: Session) -> str:
