@@ -138,7 +138,7 @@ class Labelling:
         labels[given.row] = given.action
         self.version += 1
         if self.trainer is not None:
-            self.trainer.teach(tick.step, tick.observation, given.action)
+            self.trainer.look_again()
 
     def _let_go(self, tick: Tick, given: Given) -> None:
         place = self._place(tick)
@@ -148,7 +148,7 @@ class Labelling:
             self._held.pop(place, None)
         self.version += 1
         if self.trainer is not None:
-            self.trainer.forget(tick.step)
+            self.trainer.look_again()
 
     def _place(self, tick: Tick) -> int:
         return int(np.asarray(tick.observation)) if self._by_state else tick.step

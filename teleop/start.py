@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gymnasium as gym
 import numpy as np
 
-from learners import checkpoint, dagger, load_policy
-from learners.dagger import GateName
+from learners import checkpoint, load_policy
 from learners.gates import Gate
-from learners.interface import Expert
+from learners.interface import Expert, Policy
 from learners.worlds import facts_of
 from recordings.errors import UnderstudyError
 from recordings.recorder import Recorder
@@ -26,8 +24,11 @@ from teleop.experts import PolicyExpert, scripted_expert
 from teleop.rules import Rules, TakeoverName
 from teleop.session import Listener, Session
 from teleop.student import StudentVersion, Trainer
-from teleop.trainer import BackgroundTrainer, Course, InlineTrainer, Lessons
+from teleop.trainer import BackgroundTrainer, Course, InlineTrainer
 from teleop.worlds.catalogue import World
+
+if TYPE_CHECKING:
+    from learners.dagger import GateName
 
 RUNS = Path("runs")
 """Where files go that nobody named."""
@@ -138,7 +139,13 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
         expert_driver=driver,
         controls=controls,
         gate=gate_of(settings, expert, rng),
-        trainer=_trainer(settings, env, recorder, rng),
+        trainer=_trainer(
+            settings,
+            recorder,
+            rng,
+            teacher=expert.name,
+            start=None if student is None else student.policy,
+        ),
         advisers=advisers,
         rules=rules_of(settings),
         bindings=settings.bindings,
@@ -147,7 +154,9 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
     if student is not None:
         session.adopt(StudentVersion(student.policy, version=0, reward=student.reward))
         if session.gate is not None:
-            dagger.tell(session.gate, student.policy, facts_of(world.spec()))
+            from learners.dagger import tell
+
+            tell(session.gate, student.policy, facts_of(world.spec()))
     return session
 
 
@@ -171,6 +180,8 @@ def gate_of(settings: CorrectSettings, expert: Expert, rng: np.random.Generator)
     """The gate that was chosen; None where keys alone decide."""
     if settings.gate == "human":
         return None
+    from learners import dagger  # loads torch, which keys alone can do without
+
     config = dagger.Config(gate=settings.gate, beta=settings.beta)
     spec = settings.world.spec()
     return dagger.make_gate(config, spec, facts_of(spec), expert, rng, settings.world.mirror)
@@ -240,14 +251,25 @@ def _plain(action: Any) -> Any:
 
 
 def _trainer(
-    settings: CorrectSettings, env: gym.Env[Any, Any], recorder: Recorder, rng: np.random.Generator
+    settings: CorrectSettings,
+    recorder: Recorder,
+    rng: np.random.Generator,
+    *,
+    teacher: str,
+    start: Policy | None,
 ) -> Trainer | None:
+    """teacher: whose labels the student learns from. start: the student to go on from."""
     if settings.training == "none":
         return None
-    course = Course.live(settings.world)
+    course = Course.live(settings.world, start)
     seed = int(rng.integers(2**31))
-    if settings.training == "inline":
-        lessons = Lessons(env.observation_space, env.action_space)
-        return InlineTrainer(course, lessons, np.random.default_rng(seed), every=settings.labels_per_fit)
-    folder = settings.out.with_suffix(".students") / str(os.getpid())
-    return BackgroundTrainer(course, settings.out, folder, flush=recorder.flush, seed=seed)
+    if settings.training == "background":
+        return BackgroundTrainer(course, settings.out, teacher=teacher, flush=recorder.flush, seed=seed)
+    return InlineTrainer(
+        course,
+        settings.out,
+        np.random.default_rng(seed),
+        teacher=teacher,
+        flush=recorder.flush,
+        every=settings.labels_per_fit,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from learners.interface import FloatArray, Policy
 
@@ -18,7 +18,7 @@ class StudentVersion:
     """Distinct labelled steps it has learned from."""
     loss: float = float("nan")
     newest_label: int = -1
-    """The last label's number it has learned from; tells how soon a correction shows."""
+    """The last row of /labels that was known when it was taught; tells how soon a correction shows."""
     reward: FloatArray | None = None
     """What its learner took the demonstrators' reward to be, (S,) or (S, A); None: it recovered none."""
 
@@ -26,12 +26,8 @@ class StudentVersion:
 class Trainer(Protocol):
     """Whoever turns labels into students, in this process or beside it."""
 
-    def teach(self, step: int, observation: Any, action: Any) -> None:
-        """A label holds for this row of /steps from now on (and is on its way to the disk)."""
-        ...
-
-    def forget(self, step: int) -> None:
-        """No label holds for this row of /steps any more."""
+    def look_again(self) -> None:
+        """Labels were given, taken back or given back; the recording has it, or will when it is flushed next."""
         ...
 
     def poll(self) -> StudentVersion | None:
@@ -40,7 +36,7 @@ class Trainer(Protocol):
 
     @property
     def trouble(self) -> str:
-        """Empty, or why there will be no newer student."""
+        """Empty, or what keeps newer students from coming; it may pass."""
         ...
 
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Labels in, students out: inline, and in a process that can be killed."""
+"""Labels in, students out: inline, and in a process that can be killed, stopped and replaced."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 import recordings
-from recordings.schema import Driver
-from teleop import headless
+from learners import checkpoint
+from recordings.schema import Driver, EditKind
+from teleop import headless, keeper
 from teleop.clock import StepClock
+from teleop.course import Course
 from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
-from teleop.trainer import BackgroundTrainer, Lessons
+from teleop.trainer import BackgroundTrainer
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 
 
@@ -24,6 +28,11 @@ def correcting(world: World, path: Path, **options: object) -> tuple[Session, St
     clock = StepClock()
     settings = {"expert": "scripted", "gate": "uncertainty", "seed": 0} | options
     return start_correction(CorrectSettings(world, path, **settings), clock), clock  # type: ignore[arg-type]
+
+
+def in_background(session: Session) -> BackgroundTrainer:
+    assert isinstance(session.trainer, BackgroundTrainer)
+    return session.trainer
 
 
 def wait_until(session: Session, is_so: Callable[[Session], bool], patience_s: float = 60.0) -> None:
@@ -34,20 +43,18 @@ def wait_until(session: Session, is_so: Callable[[Session], bool], patience_s: f
         time.sleep(0.01)
 
 
-def test_of_several_labels_of_a_step_the_last_counts() -> None:
-    env = GRIDWORLD.make()
-    lessons = Lessons(env.observation_space, env.action_space)
-    lessons.add(3, 100, 0)
-    lessons.add(4, 101, 1)
-    lessons.add(3, 100, 2)
-    observations, actions = lessons.demonstrations().pairs()
-    assert sorted(zip(observations.tolist(), actions.tolist(), strict=True)) == [(100, 2), (101, 1)]
+def label_until(session: Session, clock: StepClock, labels: int) -> None:
+    headless.run(session, clock, lambda session: session.labels >= labels)
+
+
+def has_learned(labels: int) -> Callable[[Session], bool]:
+    return lambda session: session.student is not None and session.student.labels >= labels
 
 
 def test_the_background_trainer_learns_from_the_file_alone(tmp_path: Path) -> None:
     session, clock = correcting(GRIDWORLD, tmp_path / "d.h5")
-    headless.run(session, clock, lambda session: session.labels >= 60)
-    wait_until(session, lambda session: session.student is not None and session.student.labels >= 60)
+    label_until(session, clock, 60)
+    wait_until(session, has_learned(60))
     student = session.student
     assert student is not None
     session.close()
@@ -57,43 +64,143 @@ def test_the_background_trainer_learns_from_the_file_alone(tmp_path: Path) -> No
     assert np.array_equal(student.policy.act(states), labels.actions), "this expert never contradicts itself"
 
 
-def test_a_resumed_recording_brings_its_lessons_along(tmp_path: Path) -> None:
+@pytest.mark.parametrize("training", ["background", "inline"])
+def test_a_continued_recording_brings_its_lessons_along(tmp_path: Path, training: str) -> None:
     for _ in range(2):
         session, clock = correcting(CARTPOLE, tmp_path / "c.h5", training="none")
-        headless.run(session, clock, lambda session: session.labels >= 40)
+        label_until(session, clock, 40)
         session.close()
-    session, _ = correcting(CARTPOLE, tmp_path / "c.h5")
-    wait_until(session, lambda session: session.student is not None and session.student.labels >= 80)
+    session, _ = correcting(CARTPOLE, tmp_path / "c.h5", training=training)
+    wait_until(session, has_learned(80))
     session.close()
 
 
-def test_a_killed_trainer_is_noticed_and_survived(tmp_path: Path) -> None:
+def test_versions_go_on_where_a_continued_recording_ended(tmp_path: Path) -> None:
+    newest = []
+    for _ in range(2):
+        session, clock = correcting(GRIDWORLD, tmp_path / "v.h5", training="inline", labels_per_fit=10)
+        label_until(session, clock, 40)
+        session.close()
+        with recordings.open(tmp_path / "v.h5") as reader:
+            versions = np.asarray(reader.column("student_version")[session.own_episodes.start :])
+            newest.append(reader.column("student_version")[:])
+    first, both = newest
+    added = both[len(first) :]
+    assert first.max() >= 3
+    assert set(added[added >= 0].tolist()).isdisjoint(first.tolist()), "no version drives in two sittings"
+    assert versions.max() > first.max()
+
+
+def confidence(session: Session, state: NDArray[np.int64]) -> float:
+    assert session.student is not None
+    return float(session.student.policy.confidence(state)[0])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("training", ["background", "inline"])
+def test_a_label_that_is_taken_back_is_forgotten(tmp_path: Path, training: str) -> None:
+    session, clock = correcting(GRIDWORLD, tmp_path / "f.h5", training=training, labels_per_fit=1)
+    for labels in (10, 20):  # in two episodes
+        label_until(session, clock, labels)
+        session.end_episode()
+    wait_until(session, has_learned(20))
+    last = session.tick
+    assert last is not None
+    state = np.array([last.observation])
+    assert confidence(session, state) > 0.9, "sure of what it was shown"
+    session.recorder.edit(EditKind.DISCARD, episode=last.episode, start=0, stop=-1)
+    session.trainer.look_again()  # type: ignore[union-attr]
+    session.focus_lost()  # the world waits, so that no label comes on top
+    wait_until(session, lambda session: session.student.labels < 20)  # type: ignore[union-attr]
+    assert confidence(session, state) == 0.25, "one of four actions, as before any label"
+    session.close()
+
+
+def test_a_killed_trainer_is_noticed_and_replaced(tmp_path: Path) -> None:
     session, clock = correcting(GRIDWORLD, tmp_path / "k.h5")
-    trainer = session.trainer
-    assert isinstance(trainer, BackgroundTrainer)
-    headless.run(session, clock, lambda session: session.labels >= 30)
+    trainer = in_background(session)
+    label_until(session, clock, 30)
     wait_until(session, lambda session: session.student is not None)
+    assert session.student is not None
     assert trainer.pid is not None
-    os.kill(trainer.pid, signal.SIGKILL)
-    wait_until(session, lambda session: trainer.trouble != "")
-    steps = session.driven_ticks
-    headless.run(session, clock, lambda session: session.driven_ticks >= steps + 100)
+    before, dead = session.student.version, trainer.pid
+    os.kill(dead, signal.SIGKILL)
+    wait_until(session, lambda _: "SIGKILL" in trainer.trouble)
+    label_until(session, clock, 60)
+    wait_until(session, has_learned(60))
+    assert trainer.pid != dead
+    assert trainer.trouble == "", "it passed"
+    assert session.student.version > before
     session.close()
     with recordings.open(tmp_path / "k.h5") as reader:
         assert reader.n_steps == session.driven_ticks
         assert {Driver.STUDENT, Driver.SCRIPTED} >= set(np.unique(reader.column("driver")[:]).tolist())
 
 
+def test_a_trainer_that_falls_silent_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "SILENT_S", 3.0)
+    session, clock = correcting(GRIDWORLD, tmp_path / "s.h5")
+    trainer = in_background(session)
+    label_until(session, clock, 30)
+    wait_until(session, has_learned(30))
+    assert trainer.pid is not None
+    os.kill(trainer.pid, signal.SIGSTOP)
+    label_until(session, clock, 40)
+    wait_until(session, lambda _: "did not answer" in trainer.trouble)
+    wait_until(session, has_learned(40))
+    session.close()
+
+
+def test_a_trainer_that_keeps_dying_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "MOST_DEATHS", 1)
+    session, clock = correcting(GRIDWORLD, tmp_path / "g.h5")
+    trainer = in_background(session)
+    wait_until(session, lambda _: trainer.pid is not None)
+    os.kill(trainer.pid or 0, signal.SIGKILL)
+    wait_until(session, lambda _: "Recording goes on" in trainer.trouble)
+    label_until(session, clock, 30)
+    session.close()
+    with recordings.open(tmp_path / "g.h5") as reader:
+        assert reader.n_labels == 30
+
+
+def test_closing_does_not_wait_for_a_stopped_trainer(tmp_path: Path) -> None:
+    session, clock = correcting(GRIDWORLD, tmp_path / "w.h5")
+    trainer = in_background(session)
+    label_until(session, clock, 10)
+    wait_until(session, has_learned(10))
+    os.kill(trainer.pid or 0, signal.SIGSTOP)
+    session.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(trainer.pid or 0, 0)
+
+
 def test_only_the_newest_students_are_kept(tmp_path: Path) -> None:
+    left = tmp_path / "n.students" / "1" / "student-000001.safetensors"
+    left.parent.mkdir(parents=True)
+    left.touch()
     session, clock = correcting(GRIDWORLD, tmp_path / "n.h5")
+    assert not left.exists(), "what a killed session left is cleared away"
     for labels in range(10, 80, 10):
-        headless.run(session, clock, lambda session, labels=labels: session.labels >= labels)  # type: ignore[misc]
+        label_until(session, clock, labels)
         wait_until(
             session,
-            lambda session: (
-                session.student is not None and session.student.newest_label + 1 >= session.labels
+            lambda session, labels=labels: (
+                session.student.newest_label + 1 >= labels  # type: ignore[misc]
+                if session.student is not None
+                else False
             ),
         )
     assert 1 <= len(list((tmp_path / "n.students").rglob("student-*.safetensors"))) <= 3
     session.close()
     assert not (tmp_path / "n.students").exists(), "what was handed over in passing is cleared away"
+
+
+def test_a_course_goes_on_from_a_student_of_any_size(tmp_path: Path) -> None:
+    session, clock = correcting(CARTPOLE, tmp_path / "a.h5", training="inline", labels_per_fit=20)
+    label_until(session, clock, 60)
+    assert session.student is not None
+    checkpoint.save(session.student.policy, tmp_path / "a.safetensors")  # type: ignore[arg-type]
+    session.close()
+    start = checkpoint.load(tmp_path / "a.safetensors").policy
+    course = Course.live(CARTPOLE, start)
+    assert course.config.hidden == start.architecture.hidden

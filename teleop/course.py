@@ -1,0 +1,47 @@
+"""How a world's student is taught: the learner's settings, what the world tells about itself, and where to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from learners.interface import Policy, Snapshot
+from learners.policies import NetworkPolicy
+from recordings.demonstrations import Demonstrations
+from teleop.worlds.catalogue import World
+
+if TYPE_CHECKING:
+    from learners.bc import Config
+
+
+@dataclass(frozen=True)
+class Course:
+    """Everything about teaching but the lessons."""
+
+    world: World
+    config: Config
+    start: Policy | None = None
+    """The student to go on from; None: one that knows nothing."""
+
+    @classmethod
+    def live(cls, world: World, start: Policy | None = None) -> Course:
+        """Settings that show a first result within a tenth of a second; the network is as large as that of `start`."""
+        from learners.bc import Config
+
+        config = Config(hidden=(32, 32), learning_rate=5e-3, updates=1000, check_every=50, patience=6)
+        if isinstance(start, NetworkPolicy) and not start.architecture.is_table:
+            like = start.architecture
+            config = replace(config, hidden=like.hidden, activation=like.activation, memory=like.memory)
+        return cls(world, config, start)
+
+    def train(
+        self, demonstrations: Demonstrations, rng: np.random.Generator, student: Policy | None = None
+    ) -> Iterator[Snapshot]:
+        """Fit to every lesson, going on from `student`, or from where the course begins."""
+        from learners import bc
+
+        world, begin = self.world, self.start if student is None else student
+        return bc.train(self.config, demonstrations, world.spec(), rng, start=begin, symmetry=world.mirror)
