@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from recordings.errors import UnderstudyError
 from recordings.schema import LabelKind
 
 TakeoverName = Literal["hold", "toggle", "any-key"]
+
+
+class UnusableRule(UnderstudyError):
+    """A setting of a session that cannot be kept."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +46,16 @@ class Rules:
     """Steps that one press of the rewind key goes back."""
     sample_student: bool = False
     """Draw the student's action from its distribution; else its most probable one."""
+
+    def __post_init__(self) -> None:
+        """Raises UnusableRule."""
+        _require(0.0 <= self.reask_share <= 1.0, "reask", "a share from 0 to 1", self.reask_share)
+        _require(self.rewind_steps >= 1, "rewind", "at least 1 step", self.rewind_steps)
+        for name in ("rest_s", "countdown_s", "hand_back_after_s", "mark_before_takeover_s"):
+            value = getattr(self, name)
+            _require(0.0 <= value < float("inf"), name, "seconds from 0 on", value)
+
+
+def _require(holds: bool, name: str, expected: str, found: object) -> None:
+    if not holds:
+        raise UnusableRule(f"{name}: expected {expected}, found {found}. Name another, or leave it out.")

@@ -79,6 +79,17 @@ class Dagger:
     """Headless: labels from one student to the next. Default: 100 on tabular worlds, else 25."""
     label_budget: int | None = None
     """Labels after which nobody is asked any more. Default: no limit."""
+    minutes_budget: float | None = None
+    """Minutes after which nobody is asked any more. Default: no limit."""
+    reask: float = 0.0
+    """In the window: the share of your labels about which you are asked again later, to see whether you agree with
+    yourself; 0.05 is usual."""
+    adviser: tuple[str, ...] = ()
+    """Experts who label beside you what you label (scripted, ppo, a policy's path); nobody learns from them."""
+    rewind: int = 10
+    """In the window: steps that one press of the rewind key goes back."""
+    countdown: float = 0.0
+    """In the window: seconds before an episode's first step."""
     schedule: Literal["first-only", "exponential", "linear", "constant"] = "first-only"
     """Gate beta, headless: the expert's share of the driving over the rounds."""
     beta: float = 0.5
@@ -115,6 +126,11 @@ class Dagger:
             student=self.student,
             takeover=self.takeover,
             label_budget=self.label_budget,
+            minutes_budget=self.minutes_budget,
+            reask_share=self.reask,
+            advisers=self.adviser,
+            rewind_steps=self.rewind,
+            countdown_s=0.0 if self.headless else self.countdown,
             seed=self.seed,
             operator=self.operator,
             rest_s=0.0 if self.headless else 1.0,
