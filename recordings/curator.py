@@ -105,13 +105,10 @@ class Curator:
         start = step - int(self._starts[episode])
         return self._append(EditKind.WITHDRAW, episode, start, start + 1, value=label, note=note)
 
-    def withdraw_last(self) -> int | None:
-        """Withdraw the last label that counts; returns the label's row, or None where there is none."""
-        rows = np.setdiff1d(np.arange(len(self._label_steps)), self.curation.withdrawn)
-        if not len(rows):
-            return None
-        self.withdraw(int(rows[-1]))
-        return int(rows[-1])
+    def last_label(self) -> int | None:
+        """The row of the last label that counts, or None where none does."""
+        withdrawn = set(self.curation.withdrawn.tolist())
+        return next((row for row in reversed(range(len(self._label_steps))) if row not in withdrawn), None)
 
     def undo(self, act: int | None = None) -> Edit | None:
         """Take back the act in this row of /edits, or the last that stands; returns it, or None where none stands.

@@ -44,7 +44,7 @@ class Filter:
     """Imitate executed actions that were marked as mistakes (the moments before a takeover) too."""
     include_replayed: bool = False
     """Take what branches repeat of their parents' steps even where the parents' own are taken: whole trajectories, and
-    some moments twice. Naming the driver "replayed" does the same."""
+    some moments twice."""
 
     def __post_init__(self) -> None:
         _codes(Driver, self.drivers, "drivers")
@@ -67,9 +67,6 @@ class Selection:
         self._drives = np.zeros(256, bool)
         self._drives[list(_codes(Driver, wanted.drivers, "drivers")) or slice(None)] = True
         self._outcomes = _codes(Outcome, wanted.outcomes, "outcomes")
-        self._takes_replayed = wanted.include_replayed or bool(
-            wanted.drivers and self._drives[Driver.REPLAYED]
-        )
         self._curation = reader.curation
         self._branches = Branches(reader, self._available)
         self._labels = self._labels_that_hold()
@@ -102,7 +99,7 @@ class Selection:
 
     def _of_episode(self, episode: Episode) -> Iterator[Stretch]:
         available, marked = self._available(episode), self._curation.marked(episode)
-        if not self._takes_replayed:
+        if not self._wanted.include_replayed:
             available &= ~self._branches.repeated(episode)
         first_drivers = self._branches.drivers(episode)
         for start in range(episode.start, episode.stop, self._steps.rows):
@@ -132,7 +129,7 @@ class Selection:
     def _imitable(self, drivers: Array, marked: BoolArray) -> BoolArray:
         """A marked step was a mistake, and a replayed one of unknown origin nobody's choice: neither is imitated."""
         wanted = np.ones(len(marked), bool) if self._wanted.include_marked else ~marked
-        return wanted if self._takes_replayed else wanted & (drivers != Driver.REPLAYED)
+        return wanted if self._wanted.drivers else wanted & (drivers != Driver.REPLAYED)
 
     def _labels_that_hold(self) -> Labels:
         """One label a step, the last by the chosen labelers, by the row that stands for the step; ascending."""
@@ -140,7 +137,7 @@ class Selection:
         if self._wanted.labelers:
             codes = [code for code, name in enumerate(labels.names) if name in self._wanted.labelers]
             labels = labels[np.isin(labels.labelers, codes)]
-        if not self._takes_replayed:
+        if not self._wanted.include_replayed:
             labels = labels.on_steps(self._branches.carriers(labels.steps))
         return labels.last_of_each_step()
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "the return of a policy: exact where the world is tabular, else sampled",
     "replay": "watch a recording, or re-step it and compare",
     "info": "what a recording holds",
+    "curate": "say what of a recording counts: discard, mark, judge, withdraw, undo",
     "demo": "the whole loop in a minute, with nobody at the keyboard",
     "benchmark": "measure every claimed figure again",
 }

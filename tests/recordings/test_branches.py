@@ -66,7 +66,8 @@ def test_each_moment_is_taken_once(path: Path) -> None:
 def test_whole_trajectories_are_taken_when_asked_for(path: Path) -> None:
     assert steps(path, Filter(include_replayed=True)) == list(range(15))
     assert load(path, Filter(include_replayed=True)).labelled.all()
-    assert steps(path, Filter(drivers=("replayed",))) == [4, 5, 6, 8, 9, 10, 11, 13]
+    assert steps(path, Filter(drivers=("replayed",), include_replayed=True)) == [4, 5, 6, 8, 9, 10, 11, 13]
+    assert steps(path, Filter(drivers=("human",), include_replayed=True)) == [2, 3, 6, 7, 10, 11]
 
 
 def test_a_branch_stays_whole_when_its_parent_is_discarded_or_not_chosen(path: Path) -> None:

@@ -105,7 +105,8 @@ def test_a_withdrawn_label_lets_the_one_before_it_hold(path: Path) -> None:
     assert labelled(path) == {0: 0, 1: 1, 4: 0, 8: 0}
     with Curator(path) as curator:
         curator.withdraw(2)
-        assert curator.withdraw_last() == 4
+        assert curator.last_label() == 4
+        curator.withdraw(4)
         assert curator.edits[-1].episode == 2
         assert (curator.edits[-1].start, curator.edits[-1].stop) == (1, 2)
     assert labelled(path) == {0: 0, 1: 0, 4: 0}
@@ -123,7 +124,10 @@ def test_a_withdrawn_label_lets_the_one_before_it_hold(path: Path) -> None:
 
 def test_withdrawing_every_label_ends(path: Path) -> None:
     with Curator(path) as curator:
-        assert [curator.withdraw_last() for _ in range(6)] == [4, 3, 2, 1, 0, None]
+        for row in (4, 3, 2, 1, 0):
+            assert curator.last_label() == row
+            curator.withdraw(row)
+        assert curator.last_label() is None
     assert labelled(path) == {}
 
 
