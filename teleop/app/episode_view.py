@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from learners.interface import Array, FloatArray, Policy
-from recordings.contents import Episode
+from recordings.contents import Episode, Labels
 from recordings.reader import Reader
 from recordings.schema import Driver, Outcome
 
@@ -24,6 +24,13 @@ class EpisodeView:
     options: dict[str, Any] | None
     """What the world was reset with beside its seed."""
     outcome: Outcome
+    """The one that counts: as it was last judged."""
+    parent: int
+    """The episode it branched from; -1: none."""
+    branch_step: int
+    """How many of its steps repeat the parent's first."""
+    is_discarded: bool
+    """All of it."""
     observations: Array
     """(T + 1, *observation shape)"""
     path: tuple[Any, ...]
@@ -46,6 +53,11 @@ class EpisodeView:
         return len(self.actions)
 
 
+def episode_name(index: int) -> str:
+    """What a person calls an episode: counted from 0, as by `curate` and in the file."""
+    return f"episode {index}"
+
+
 def with_student(episode: EpisodeView, policy: Policy) -> EpisodeView:
     """The same episode with what this policy would have done in place of what was recorded of a student."""
     proposed = tuple(policy.act(episode.observations[:-1])) if episode.length else ()
@@ -62,6 +74,9 @@ def load_episode(reader: Reader, index: int) -> EpisodeView:
         seed=episode.seed,
         options=episode.options,
         outcome=Outcome(episode.outcome),
+        parent=episode.parent,
+        branch_step=episode.branch_step,
+        is_discarded=reader.curation.is_discarded(episode),
         observations=observations,
         path=tuple(observations[:-1]),
         actions=episode.actions,
@@ -71,12 +86,11 @@ def load_episode(reader: Reader, index: int) -> EpisodeView:
             action if known else None for action, known in zip(proposed, valid, strict=True)
         ),
         student_versions=episode.student_versions,
-        labels=_labels_by_step(episode),
+        labels=_labels_by_step(episode, reader.curation.holding(episode.labels())),
     )
 
 
-def _labels_by_step(episode: Episode) -> dict[int, tuple[tuple[str, Any], ...]]:
-    labels = episode.labels()
+def _labels_by_step(episode: Episode, labels: Labels) -> dict[int, tuple[tuple[str, Any], ...]]:
     found: dict[int, dict[str, Any]] = {}
     for step, action, labeler in zip(labels.steps, labels.actions, labels.labelers, strict=True):
         found.setdefault(int(step) - episode.start, {})[labels.names[int(labeler)]] = action

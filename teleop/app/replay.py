@@ -6,6 +6,8 @@ Only a world that has no painter is stepped again, for its picture; whether a re
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import pygame
@@ -16,34 +18,34 @@ from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import EpisodeView, load_episode, with_student
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow
-from teleop.app.layout import Layout, lay_out
-from teleop.app.painters.choose import layer_key, legend_of, show_next_layer
+from teleop.app.painters.choose import layer_key, show_next_layer
 from teleop.app.painters.restepped import ResteppedPainter
-from teleop.app.painters.view import Painter, View
-from teleop.app.replay_panel import Shown, draw_panel
-from teleop.app.stage import Sign, Stage
-from teleop.app.timeline import HEIGHT, Timeline
-from teleop.app.typeface import Typeface
+from teleop.app.painters.view import Painter
+from teleop.app.playhead import SPEEDS, Playhead
+from teleop.app.replay_picture import Moment, ReplayPicture
 from teleop.app.window import Quit, Scene
-from teleop.app.words import DROVE, ENDED
-from teleop.palette import DRIVERS, PAUSED
-from teleop.session import StudentVersion
+from teleop.student import StudentVersion
 from teleop.worlds.catalogue import World
 
-SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Times the recorded control rate."""
-REPEAT_DELAY_S, REPEAT_S = 0.35, 0.04
-"""A step key that stays down goes on stepping."""
-END_REST_S = 0.8
-"""How long the end of an episode stays before the next one plays."""
 KEYS = (
     KeyRow(("space",), "play, pause"),
     KeyRow(("left", "right"), "step"),
     KeyRow(("home", "end"), "start, end"),
     KeyRow(("page up", "page down"), "episode"),
     KeyRow(("-", "="), "speed"),
-    KeyRow(("escape",), "close"),
 )
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Something more that a key does with the episode that is shown."""
+
+    row: KeyRow
+    act: Callable[[Reader, int, int], Scene | str]
+    """Given the episode and the step at the playhead -> the scene to go to, or what to tell. May write to the file.
+
+    Raises UnderstudyError.
+    """
 
 
 class ReplayScene:
@@ -57,29 +59,30 @@ class ReplayScene:
         *,
         student: StudentVersion | None = None,
         then: Following = close_window,
+        order: Sequence[int] | None = None,
+        first: int = 0,
+        extras: Sequence[Extra] = (),
+        leave_word: str = "close",
     ) -> None:
-        """world: whose names and rate are shown. painter: draws it from observations alone. student: a policy to show
-        in place of the recorded student."""
+        """reader: closed by `leave`. world: whose names and rate are shown. painter: draws it from observations alone.
+
+        student: a policy to show in place of the recorded student. order: of the episodes, None: as recorded.
+        first: the episode to begin with.
+        """
         self._reader, self._world, self._painter, self._then = reader, world, painter, then
-        self._student = student
+        self._student, self._order, self._extras = student, order, extras
         self._layer_key = None if student is None else layer_key(painter, world)
         change = () if self._layer_key is None else (KeyRow((self._layer_key,), "change map"),)
-        self._keys = (*KEYS[:-1], *change, KEYS[-1])
+        more = tuple(extra.row for extra in extras)
+        self._keys = (*KEYS, *change, *more, KeyRow(("escape",), leave_word))
         self._episode: EpisodeView | None = None
-        self.step = 0
-        """Where the playhead is: before this step, or at the episode's end."""
-        self.playing = False
-        self._speed = SPEEDS.index(1.0)
-        self._next_s = 0.0
-        self._now_s = 0.0
-        self._repeat: tuple[str, float] | None = None
-        self._scrubbing = self._leaving = self._closed = False
-        self._timeline, self._stage = Timeline(), Stage()
-        self._layout: Layout | None = None
-        self._size = (0, 0)
-        self._typeface = Typeface(1.0)
+        self._playhead = Playhead(reader.header.control_hz or world.control_hz)
+        self._following: Scene | None = None
+        self._leaving = self._closed = False
+        self._told = ""
+        self._picture = ReplayPicture(world, painter, student)
         if reader.n_episodes:
-            self.show_episode(0)
+            self.show_episode(first)
 
     @property
     def episode(self) -> int:
@@ -87,9 +90,18 @@ class ReplayScene:
         return -1 if self._episode is None else self._episode.index
 
     @property
+    def step(self) -> int:
+        """Where the playhead is: before this step, or at the episode's end."""
+        return self._playhead.step
+
+    @property
     def length(self) -> int:
         """Steps of the episode shown."""
         return 0 if self._episode is None else self._episode.length
+
+    @property
+    def playing(self) -> bool:
+        return self._playhead.playing
 
     # -- moving about -------------------------------------------------------------------------------------
 
@@ -98,86 +110,89 @@ class ReplayScene:
         if index >= self._reader.n_episodes:
             self._reader.refresh()
         if 0 <= index < self._reader.n_episodes:
-            episode = load_episode(self._reader, index)
-            self._episode = episode if self._student is None else with_student(episode, self._student.policy)
-            self.step = 0
-            self._next_s = self._now_s + self._period_s
+            self._load(index)
+            self._playhead.begin(self.length)
 
     def show_step(self, step: int) -> None:
         """Put the playhead before `step`, or at the nearer end."""
-        self.step = min(self.length, max(0, step))
+        self._playhead.go(step)
 
-    def play(self, playing: bool) -> None:
-        """Go on by itself, or stop; from the end of the last episode playing starts it over."""
-        if playing and self.step == self.length:
-            self.step = 0
-        self.playing = playing
-        self._next_s = self._now_s + self._period_s
+    def _load(self, index: int) -> None:
+        episode = load_episode(self._reader, index)
+        self._episode = episode if self._student is None else with_student(episode, self._student.policy)
 
-    @property
-    def _period_s(self) -> float:
-        hz = self._reader.header.control_hz or self._world.control_hz
-        return 1 / (hz * SPEEDS[self._speed])
+    def _turn_page(self, by: int) -> None:
+        """The next or the previous episode, in the order in which they are gone through."""
+        if self._order is None:
+            self.show_episode(self.episode + by)
+        elif self.episode in self._order:
+            place = self._order.index(self.episode) + by
+            if 0 <= place < len(self._order):
+                self.show_episode(self._order[place])
 
     # -- events -------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.Event) -> None:
+        playhead, timeline = self._playhead, self._picture.timeline
         match event.type:
             case pygame.KEYDOWN:
                 self._press(key_name(event))
             case pygame.KEYUP:
-                if self._repeat is not None and key_name(event) == self._repeat[0]:
-                    self._repeat = None
+                playhead.release(key_name(event))
             case pygame.WINDOWFOCUSLOST:
-                self._repeat, self._scrubbing = None, False
+                playhead.let_go()
             case pygame.MOUSEBUTTONDOWN if event.button == 1:
-                if self._timeline.on_button(event.pos):
-                    self.play(not self.playing)
-                elif self._timeline.on_bar(event.pos):
-                    self._scrubbing, self.playing = True, False
-                    self.show_step(self._timeline.step_at(event.pos[0], self.length))
-            case pygame.MOUSEMOTION if self._scrubbing:
-                self.show_step(self._timeline.step_at(event.pos[0], self.length))
+                if timeline.on_button(event.pos):
+                    playhead.play(not playhead.playing)
+                elif timeline.on_bar(event.pos):
+                    playhead.scrub(timeline.step_at(event.pos[0], self.length))
+            case pygame.MOUSEMOTION if playhead.scrubbing:
+                playhead.scrub(timeline.step_at(event.pos[0], self.length))
             case pygame.MOUSEBUTTONUP:
-                self._scrubbing = False
+                playhead.scrubbing = False
 
     def _press(self, name: str | None) -> None:
-        if name is not None and name == self._layer_key:
+        self._told = ""
+        if name is None or self._playhead.press(name):
+            return
+        if name == self._layer_key:
             show_next_layer(self._painter)
+        for extra in self._extras:
+            if name in extra.row.keys:
+                self._do(extra)
         match name:
             case "escape":
                 self._leaving = True
-            case "space" | "p":
-                self.play(not self.playing)
-            case "left" | "right":
-                self._step_by_key(name)
-                self._repeat = (name, self._now_s + REPEAT_DELAY_S)
-            case "home":
-                self.show_step(0)
-            case "end":
-                self.show_step(self.length)
-            case "page up":
-                self.show_episode(self.episode - 1)
-            case "page down":
-                self.show_episode(self.episode + 1)
-            case "-":
-                self._speed = max(0, self._speed - 1)
-            case "=":
-                self._speed = min(len(SPEEDS) - 1, self._speed + 1)
+            case "page up" | "page down":
+                self._turn_page(1 if name == "page down" else -1)
 
-    def _step_by_key(self, name: str) -> None:
-        self.playing = False
-        self.show_step(self.step + (1 if name == "right" else -1))
+    def _do(self, extra: Extra) -> None:
+        """An episode that was edited is read again."""
+        if self._episode is None:
+            return
+        self._playhead.play(False)
+        try:
+            done = extra.act(self._reader, self.episode, self.step)
+        except UnderstudyError as error:
+            self._told = str(error)
+            return
+        if isinstance(done, str):
+            self._told = done
+            self._load(self.episode)
+        else:
+            self._following = done
 
     # -- time ---------------------------------------------------------------------------------------------
 
     def update(self, now_s: float) -> Scene | Literal[Quit.QUIT] | None:
-        self._now_s = now_s
-        if self._leaving:
+        if self._leaving or self._following is not None:
             self.leave()
-            return self._then(None)
+            return self._following or self._then(None)
         try:
-            self._advance(now_s)
+            if self._playhead.advance(now_s):
+                shown = self.episode
+                self._turn_page(1)
+                self._playhead.play(self.episode != shown)
         except UnderstudyError as error:
             self.leave()
             return self._then(error)
@@ -190,68 +205,24 @@ class ReplayScene:
             if isinstance(self._painter, ResteppedPainter):
                 self._painter.close()
 
-    def _advance(self, now_s: float) -> None:
-        if self._repeat is not None and now_s >= self._repeat[1]:
-            self._step_by_key(self._repeat[0])
-            self._repeat = (self._repeat[0], now_s + REPEAT_S)
-        if not self.playing or now_s < self._next_s:
-            return
-        if self.step < self.length:
-            behind = int((now_s - self._next_s) / self._period_s)
-            self.show_step(self.step + 1 + behind)
-            self._next_s += self._period_s * (1 + behind)
-            if self.step == self.length:
-                self._next_s = now_s + END_REST_S
-        else:
-            shown = self.episode
-            self.show_episode(shown + 1)
-            self.playing = self.episode != shown
-
     # -- picture ------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface) -> None:
-        layout = self._laid_out(surface.get_size())
-        self._stage.draw(surface, self._typeface, layout, self._sign())
         if self._episode is None:
+            self._picture.draw_nothing(surface, self._reader.path.name)
             return
-        surface.set_clip(layout.inside)
-        self._painter.draw(surface, layout.world, _view(self._episode, self.step, self._student), self._now_s)
-        surface.set_clip(None)
-        strip = pygame.Rect(layout.stage.x, layout.stage.bottom, layout.panel.right - layout.stage.x, 0)
-        strip.height = surface.get_height() - strip.y
-        self._timeline.draw(
-            surface,
-            self._typeface,
-            strip,
-            self._episode,
-            self.step,
-            playing=self.playing,
-            speed=f"{1 / self._period_s:.3g} steps a second ({SPEEDS[self._speed]:g}×)",
-        )
-        draw_panel(surface, self._typeface, layout.panel, self._shown(self._episode))
-
-    def _shown(self, episode: EpisodeView) -> Shown:
-        return Shown(
-            title=self._world.title,
-            action_names=self._world.action_names,
-            file=self._reader.path.name,
+        playhead = self._playhead
+        moment = Moment(
+            episode=self._episode,
+            step=playhead.step,
             episodes=self._reader.n_episodes,
-            episode=episode,
-            step=self.step,
-            has_given_student=self._student is not None,
+            file=self._reader.path.name,
+            hint=self._told or self._hint(),
+            speed=f"{playhead.steps_hz:.3g} steps a second ({SPEEDS[playhead.speed]:g}×)",
             keys=self._keys,
-            legend=legend_of(self._painter),
+            playing=playhead.playing,
         )
-
-    def _sign(self) -> Sign:
-        episode, name = self._episode, self._reader.path.name
-        if episode is None:
-            return Sign("NOTHING RECORDED", name, "This recording has no episode yet. ESC goes back.", PAUSED)
-        note = f"episode {episode.index + 1} of {self._reader.n_episodes}"
-        if self.step < episode.length:
-            driver = episode.drivers[self.step]
-            return Sign(f"{DROVE[driver].upper()} DROVE", note, self._hint(), DRIVERS[driver])
-        return Sign(f"END: {ENDED[episode.outcome].upper()}", note, self._hint(), PAUSED)
+        self._picture.draw(surface, moment, playhead.now_s)
 
     def _hint(self) -> str:
         if self.playing:
@@ -259,28 +230,3 @@ class ReplayScene:
         if self.step == self.length:
             return "The end of the episode. PG DN shows the next one, SPACE plays it again."
         return "SPACE plays, ← and → step. Drag along the bar to scrub."
-
-    def _laid_out(self, size: tuple[int, int]) -> Layout:
-        if self._layout is None or size != self._size:
-            self._size = size
-            self._layout = lay_out(size, self._painter.aspect, below=HEIGHT - 16)
-            if self._typeface.scale != self._layout.scale:
-                self._typeface = Typeface(self._layout.scale)
-        return self._layout
-
-
-def _view(episode: EpisodeView, step: int, student: StudentVersion | None) -> View:
-    """The moment before `step`, or the end; student: whose policy is laid over the world."""
-    at_end = step == episode.length
-    return View(
-        observation=episode.observations[min(step, len(episode.observations) - 1)],
-        path=episode.path[:step],
-        drivers=episode.drivers[:step],
-        colour=PAUSED if at_end else DRIVERS[episode.drivers[step]],
-        action=None if at_end else episode.actions[step],
-        student_action=None if at_end else episode.student_actions[step],
-        policy=None if student is None else student.policy,
-        version=-1 if student is None else student.version,
-        reward=None if student is None else student.reward,
-        episode=episode,
-    )

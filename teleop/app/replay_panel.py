@@ -58,7 +58,7 @@ def _draw_episode(surface: pygame.Surface, typeface: Typeface, rest: pygame.Rect
     area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
     inside = card.draw_card(surface, typeface, area)
     figures = (
-        (f"{episode.index + 1}", f"of {shown.episodes} episodes", TEXT),
+        (f"{episode.index}", f"episode, {shown.episodes} in all", TEXT),
         (number(float(episode.returns[step])), "return so far", TEXT),
         (f"{step}", f"of {episode.length} steps", TEXT),
     )
@@ -121,6 +121,8 @@ def _named(shown: Shown, action: Any) -> str:
 
 
 def _draw_keys(surface: pygame.Surface, typeface: Typeface, rest: pygame.Rect, shown: Shown) -> int:
+    if not shown.keys:
+        return 0
     places = flow(typeface, shown.keys, rest.width - 2 * typeface.px(14))
     height = card.heading_height(typeface) + places[-1][1][1] + cap_height(typeface)
     area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))

@@ -34,6 +34,10 @@ class Timeline:
         share = (x - self._bar.left) / max(self._bar.width, 1)
         return round(min(1.0, max(0.0, share)) * length)
 
+    def place_of(self, step: float, length: int) -> tuple[int, int]:
+        """Where on the bar's upper edge a step is."""
+        return round(self._bar.left + step / max(length, 1) * self._bar.width), self._bar.top
+
     def draw(
         self,
         surface: pygame.Surface,
@@ -42,22 +46,20 @@ class Timeline:
         episode: EpisodeView,
         step: int,
         *,
-        playing: bool,
+        playing: bool | None,
         speed: str,
     ) -> None:
+        """playing: None leaves the button out."""
         pygame.draw.rect(surface, BACKGROUND, area)
-        side = typeface.px(40)
+        side = 0 if playing is None else typeface.px(40)
         self._button = pygame.Rect(area.x, area.y + typeface.px(13), side, side)
-        self._bar = pygame.Rect(
-            self._button.right + typeface.px(16),
-            self._button.y,
-            area.width - side - typeface.px(24),
-            typeface.px(28),
-        )
-        _draw_button(surface, typeface, self._button, playing)
+        left = self._button.right + (0 if playing is None else typeface.px(16))
+        self._bar = pygame.Rect(left, self._button.y, area.right - typeface.px(8) - left, typeface.px(28))
+        if playing is not None:
+            draw_button(surface, typeface, self._button, playing)
         if self._strip_of is None or self._strip_of[0] is not episode or self._strip_of[1] != self._bar.size:
             self._strip_of = (episode, self._bar.size)
-            self._strip = _paint_strip(episode, self._bar.size)
+            self._strip = paint_strip(episode, self._bar.size)
         surface.blit(self._strip, self._bar)
         self._draw_playhead(surface, typeface, step / max(episode.length, 1))
         below = self._bar.bottom + typeface.px(9)
@@ -75,7 +77,7 @@ class Timeline:
         pygame.draw.aacircle(surface, TEXT, (x, line.top), reach + 1)
 
 
-def _draw_button(surface: pygame.Surface, typeface: Typeface, button: pygame.Rect, playing: bool) -> None:
+def draw_button(surface: pygame.Surface, typeface: Typeface, button: pygame.Rect, playing: bool) -> None:
     pygame.draw.rect(surface, CARD, button, border_radius=typeface.px(8))
     pygame.draw.rect(surface, CARD_EDGE, button, 1, border_radius=typeface.px(8))
     x, y, reach = button.centerx, button.centery, button.width // 5
@@ -90,7 +92,7 @@ def _draw_button(surface: pygame.Surface, typeface: Typeface, button: pygame.Rec
         pygame.draw.aalines(surface, TEXT, True, triangle)
 
 
-def _paint_strip(episode: EpisodeView, size: tuple[int, int]) -> pygame.Surface:
+def paint_strip(episode: EpisodeView, size: tuple[int, int]) -> pygame.Surface:
     """Who drove, step by step, over a lane in which each label leaves a tick."""
     strip = pygame.Surface(size)
     strip.fill(CARD)

@@ -1,0 +1,138 @@
+"""Two episodes side by side, stepping together: where they part, who did what, what came of it.
+
+A branch repeats its parent's first steps, so equal steps of the two are equal moments until they part.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pygame
+
+from recordings.errors import UnderstudyError
+from recordings.reader import Reader
+from teleop.app.compare_picture import ComparePicture, Pair
+from teleop.app.drive import Following, close_window
+from teleop.app.episode_view import EpisodeView, load_episode
+from teleop.app.key_names import key_name
+from teleop.app.keycaps import KeyRow
+from teleop.app.painters.choose import painter_for_replay
+from teleop.app.painters.restepped import ResteppedPainter
+from teleop.app.playhead import SPEEDS, Playhead
+from teleop.app.window import Quit, Scene
+from teleop.worlds.catalogue import World
+
+KEYS = (
+    KeyRow(("space",), "play, pause"),
+    KeyRow(("left", "right"), "step"),
+    KeyRow(("home", "end"), "start, end"),
+    KeyRow(("b",), "where they part"),
+    KeyRow(("-", "="), "speed"),
+    KeyRow(("escape",), "all episodes"),
+)
+
+
+class CompareScene:
+    """Two episodes of one recording, both in memory."""
+
+    def __init__(
+        self, reader: Reader, world: World, episodes: tuple[int, int], *, then: Following = close_window
+    ) -> None:
+        """reader: closed here, once both are read. Begins where a branch left its parent. Raises DamagedRecording."""
+        with reader:
+            first, second = (load_episode(reader, index) for index in episodes)
+            self._hz = reader.header.control_hz or world.control_hz
+            self._episodes_in_all = reader.n_episodes
+        self.pair = (first, second)
+        self.parting = parting(first, second)
+        """The first step in which they differ; 0 where they have nothing in common."""
+        self._world, self._then = world, then
+        self._painters = (painter_for_replay(world), painter_for_replay(world))
+        self._picture = ComparePicture(self._painters)
+        self.playhead = Playhead(self._hz)
+        self.playhead.begin(max(first.length, second.length))
+        self.playhead.go(self.parting)
+        self._leaving = False
+
+    def handle(self, event: pygame.Event) -> None:
+        playhead, picture = self.playhead, self._picture
+        match event.type:
+            case pygame.KEYDOWN:
+                self._press(key_name(event))
+            case pygame.KEYUP:
+                playhead.release(key_name(event))
+            case pygame.WINDOWFOCUSLOST:
+                playhead.let_go()
+            case pygame.MOUSEBUTTONDOWN if event.button == 1:
+                if picture.on_button(event.pos):
+                    playhead.play(not playhead.playing)
+                elif picture.on_bars(event.pos):
+                    playhead.scrub(picture.step_at(event.pos[0], playhead.length))
+            case pygame.MOUSEMOTION if playhead.scrubbing:
+                playhead.scrub(picture.step_at(event.pos[0], playhead.length))
+            case pygame.MOUSEBUTTONUP:
+                playhead.scrubbing = False
+
+    def _press(self, name: str | None) -> None:
+        if name is None or self.playhead.press(name):
+            return
+        match name:
+            case "escape":
+                self._leaving = True
+            case "b":
+                self.playhead.playing = False
+                self.playhead.go(self.parting)
+
+    def update(self, now_s: float) -> Scene | Literal[Quit.QUIT] | None:
+        if self._leaving:
+            self.leave()
+            return self._then(None)
+        try:
+            if self.playhead.advance(now_s):
+                self.playhead.playing = False
+        except UnderstudyError as error:
+            self.leave()
+            return self._then(error)
+        return None
+
+    def leave(self) -> None:
+        for painter in self._painters:
+            if isinstance(painter, ResteppedPainter):
+                painter.close()
+
+    def draw(self, surface: pygame.Surface) -> None:
+        playhead = self.playhead
+        self._picture.draw(
+            surface,
+            Pair(
+                title=self._world.title,
+                action_names=self._world.action_names,
+                episodes=self.pair,
+                in_all=self._episodes_in_all,
+                step=playhead.step,
+                length=playhead.length,
+                parting=self.parting,
+                playing=playhead.playing,
+                speed=f"{playhead.steps_hz:.3g} steps a second ({SPEEDS[playhead.speed]:g}×)",
+                keys=KEYS,
+            ),
+            playhead.now_s,
+        )
+
+
+def parting(first: EpisodeView, second: EpisodeView) -> int:
+    """Where a branch left its parent, else the first step that two episodes from the same start took differently."""
+    for branch, parent in ((first, second), (second, first)):
+        if branch.parent == parent.index:
+            return min(branch.branch_step, branch.length, parent.length)
+    n = min(first.length, second.length)
+    same = _equal_rows(first.observations[:n], second.observations[:n])
+    same &= _equal_rows(first.actions[:n], second.actions[:n])
+    return n if same.all() else int(np.argmin(same))
+
+
+def _equal_rows(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(n,) bool"""
+    equal: np.ndarray = np.equal(one, other).reshape(len(one), -1).all(axis=1)
+    return equal

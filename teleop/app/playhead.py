@@ -1,0 +1,101 @@
+"""A playhead: where in an episode one is, moved by time, by keys that repeat, and by the mouse."""
+
+from __future__ import annotations
+
+SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Times the recorded control rate."""
+REPEAT_DELAY_S, REPEAT_S = 0.35, 0.04
+"""A step key that stays down goes on stepping."""
+END_REST_S = 0.8
+"""How long the end of an episode stays before what comes after it."""
+
+
+class Playhead:
+    """Of something that is `length` steps long."""
+
+    def __init__(self, control_hz: float) -> None:
+        """control_hz: steps a second at speed 1."""
+        self.step = self.length = 0
+        self.playing = self.scrubbing = False
+        self.speed = SPEEDS.index(1.0)
+        """Which of SPEEDS."""
+        self.now_s = 0.0
+        self._control_hz = control_hz
+        self._next_s = 0.0
+        self._repeat: tuple[str, float] | None = None
+
+    @property
+    def steps_hz(self) -> float:
+        """Steps a second while playing."""
+        return self._control_hz * SPEEDS[self.speed]
+
+    def begin(self, length: int) -> None:
+        """Go to the start of something of this length."""
+        self.length, self.step = length, 0
+        self._next_s = self.now_s + 1 / self.steps_hz
+
+    def go(self, step: int) -> None:
+        """Stand before `step`, or at the nearer end."""
+        self.step = min(self.length, max(0, step))
+
+    def play(self, playing: bool) -> None:
+        """Go on by itself, or stop; from the end playing starts over."""
+        if playing and self.step == self.length:
+            self.step = 0
+        self.playing = playing
+        self._next_s = self.now_s + 1 / self.steps_hz
+
+    def scrub(self, step: int) -> None:
+        """Follow the mouse."""
+        self.scrubbing, self.playing = True, False
+        self.go(step)
+
+    def press(self, name: str) -> bool:
+        """Says whether the key was the playhead's own."""
+        match name:
+            case "space" | "p":
+                self.play(not self.playing)
+            case "left" | "right":
+                self._step_by_key(name)
+                self._repeat = (name, self.now_s + REPEAT_DELAY_S)
+            case "home":
+                self.go(0)
+            case "end":
+                self.go(self.length)
+            case "-":
+                self.speed = max(0, self.speed - 1)
+            case "=":
+                self.speed = min(len(SPEEDS) - 1, self.speed + 1)
+            case _:
+                return False
+        return True
+
+    def release(self, name: str | None) -> None:
+        if self._repeat is not None and name == self._repeat[0]:
+            self._repeat = None
+
+    def let_go(self) -> None:
+        """No key is held any more, nor the mouse."""
+        self._repeat, self.scrubbing = None, False
+
+    def advance(self, now_s: float) -> bool:
+        """Move with the time. Says whether the end has been played, and has been seen for a while."""
+        self.now_s = now_s
+        if self._repeat is not None and now_s >= self._repeat[1]:
+            self._step_by_key(self._repeat[0])
+            self._repeat = (self._repeat[0], now_s + REPEAT_S)
+        if not self.playing or now_s < self._next_s:
+            return False
+        if self.step == self.length:
+            return True
+        period_s = 1 / self.steps_hz
+        behind = int((now_s - self._next_s) / period_s)
+        self.go(self.step + 1 + behind)
+        self._next_s += period_s * (1 + behind)
+        if self.step == self.length:
+            self._next_s = now_s + END_REST_S
+        return False
+
+    def _step_by_key(self, name: str) -> None:
+        self.playing = False
+        self.go(self.step + (1 if name == "right" else -1))

@@ -1,0 +1,250 @@
+"""What the review looks like: the file and its filters above, cards below, keys at the foot; and where one scrolled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pygame
+
+from learners.interface import IntArray
+from recordings.reader import Reader
+from teleop.app.album import Album
+from teleop.app.chips import Chip, draw_chip, lay_chips
+from teleop.app.choice import ALL_KEY, FACETS, ORDER_KEY, ORDERS, TURN_KEY, Choice
+from teleop.app.episode_card import HEIGHT, WIDTH, about, picture_size
+from teleop.app.grid import SCROLL_SHARE, lay_grid
+from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
+from teleop.app.layout import scale_of
+from teleop.app.survey import Survey
+from teleop.app.thumbnails import Thumbnail
+from teleop.app.typeface import Role, Typeface
+from teleop.palette import BACKGROUND, CARD, CARD_EDGE, FAINT, MUTED, TEXT, WARNING
+
+GAP = 12
+"""Between cards, in design pixels."""
+MARGIN = 20
+AHEAD = 2
+"""Rows beyond the visible ones of which pictures are made in advance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What the picture shows."""
+
+    title: str
+    """Of the world."""
+    file: str
+    survey: Survey
+    choice: Choice
+    episodes: IntArray
+    """(n,) in order."""
+    cursor: int
+    """Which of them is selected."""
+    marked: tuple[int, ...]
+    """Episodes about to be compared."""
+    told: str
+    keys: tuple[KeyRow, ...]
+
+
+class ReviewPicture:
+    """Keeps what is the same from one frame to the next, and where one scrolled."""
+
+    def __init__(self, thumbnail: Thumbnail) -> None:
+        self._thumbnail = thumbnail
+        self._typeface = Typeface(1.0)
+        self._album = Album(thumbnail, picture_size(self._typeface))
+        self._size = (0, 0)
+        self._grid = lay_grid(pygame.Rect(0, 0, 800, 600), 0, (WIDTH, HEIGHT), GAP)
+        self._chips: list[tuple[Chip, pygame.Rect]] = []
+        self._scroll = self._target = 0.0
+        """Pixels; the first follows the second smoothly."""
+        self._reveal: int | None = None
+
+    # -- what the mouse and keys ask ----------------------------------------------------------------------
+
+    @property
+    def columns(self) -> int:
+        return self._grid.columns
+
+    @property
+    def rows(self) -> int:
+        """Whole rows that can be seen."""
+        return self._grid.rows_seen
+
+    def chip_at(self, place: tuple[int, int]) -> str | None:
+        """The key of the chip under the mouse."""
+        return next((chip.key for chip, area in self._chips if area.collidepoint(place)), None)
+
+    def card_at(self, place: tuple[int, int]) -> int | None:
+        """Which of the shown episodes lies under the mouse."""
+        return self._grid.at(place, self._scroll)
+
+    def on_bar(self, place: tuple[int, int]) -> bool:
+        return self._grid.bar.inflate(12, 0).collidepoint(place)
+
+    def reveal(self, card: int) -> None:
+        """Scroll, at the next frame, as far as it takes to see this card."""
+        self._reveal = card
+
+    def scroll_by(self, rows: float) -> None:
+        self._target += rows * self._grid.pitch
+
+    def drag(self, y: int) -> None:
+        """The scroll bar's handle follows the mouse."""
+        self._target = self._scroll = self._grid.scrolled_to(y)
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def make_thumbnails(self, reader: Reader, survey: Survey, episodes: IntArray, budget_s: float) -> None:
+        """A few pictures of the episodes that can be seen, or nearly."""
+        seen = self._grid.seen(self._scroll)
+        ahead = range(seen.start, min(len(episodes), seen.stop + AHEAD * self._grid.columns))
+        listed = [int(index) for index in episodes[ahead.start : ahead.stop] if index < survey.listed]
+        wanted = [(index, int(survey.lengths[index])) for index in listed]
+        self._album.make(reader, wanted, budget_s)
+
+    # -- picture ------------------------------------------------------------------------------------------
+
+    def draw(self, surface: pygame.Surface, shown: Shown) -> None:
+        """Cover `surface`."""
+        self._lay_out(surface.get_size(), shown)
+        surface.fill(BACKGROUND)
+        self._draw_head(surface, shown)
+        for chip, area in self._chips:
+            draw_chip(surface, self._typeface, area, chip)
+        surface.set_clip(self._grid.area.inflate(6, 6))
+        self._draw_cards(surface, shown)
+        surface.set_clip(None)
+        self._draw_bar(surface)
+        self._draw_foot(surface, shown)
+
+    def _lay_out(self, size: tuple[int, int], shown: Shown) -> None:
+        if size != self._size:
+            self._size, self._typeface = size, Typeface(scale_of(size))
+            self._album = Album(self._thumbnail, picture_size(self._typeface))
+        typeface, px = self._typeface, self._typeface.px
+        width = size[0] - 2 * px(MARGIN)
+        chips = chips_of(shown.choice)
+        row = pygame.Rect(px(MARGIN), px(58), width, 0)
+        places = lay_chips(typeface, chips, row)
+        self._chips = list(zip(chips, places, strict=True))
+        top = places[-1].bottom + px(14)
+        foot = self._foot_height(shown, width)
+        area = pygame.Rect(px(MARGIN), top, width, size[1] - top - foot)
+        self._grid = lay_grid(area, len(shown.episodes), (px(WIDTH), px(HEIGHT)), px(GAP))
+        self._follow()
+
+    def _follow(self) -> None:
+        grid = self._grid
+        if self._reveal is not None:
+            self._target, self._reveal = grid.showing(self._reveal, self._target), None
+        self._target = min(max(0.0, self._target), grid.furthest)
+        left = self._target - self._scroll
+        self._scroll = self._target if abs(left) < 1 else self._scroll + left * SCROLL_SHARE
+        self._scroll = min(self._scroll, grid.furthest)
+
+    def _draw_head(self, surface: pygame.Surface, shown: Shown) -> None:
+        typeface, px = self._typeface, self._typeface.px
+        title = typeface.draw(surface, shown.title, Role.TITLE, TEXT, topleft=(px(MARGIN), px(18)))
+        right = typeface.draw(
+            surface,
+            count_of(shown),
+            Role.BODY,
+            MUTED,
+            midright=(surface.get_width() - px(MARGIN), title.centery),
+        )
+        room = right.left - title.right - px(28)
+        name = typeface.elide(shown.file, Role.BODY, room)
+        typeface.draw(surface, name, Role.BODY, MUTED, midleft=(title.right + px(14), title.centery + px(2)))
+
+    def _draw_cards(self, surface: pygame.Surface, shown: Shown) -> None:
+        typeface, grid = self._typeface, self._grid
+        if not len(shown.episodes):
+            typeface.draw(surface, why_none(shown), Role.HINT, MUTED, center=grid.area.center)
+            return
+        for card in grid.seen(self._scroll):
+            place, index = grid.place(card, self._scroll), int(shown.episodes[card])
+            known = about(shown.survey, index, "A" if index in shown.marked else "")
+            if known is None:
+                surface.fill(CARD, place)
+            else:
+                surface.blit(self._album.card(typeface, grid.card, known), place)
+            if card == shown.cursor:
+                pygame.draw.rect(surface, TEXT, place.inflate(4, 4), 2, border_radius=2)
+
+    def _draw_bar(self, surface: pygame.Surface) -> None:
+        handle = self._grid.handle(self._scroll)
+        if handle.width:
+            pygame.draw.rect(surface, CARD, self._grid.bar, border_radius=handle.width // 2)
+            pygame.draw.rect(surface, FAINT, handle, border_radius=handle.width // 2)
+
+    # -- foot ---------------------------------------------------------------------------------------------
+
+    def _foot_height(self, shown: Shown, width: int) -> int:
+        lines = self._key_lines(shown, width)
+        return self._typeface.px(48) + lines * (cap_height(self._typeface) + self._typeface.px(6))
+
+    def _key_lines(self, shown: Shown, width: int) -> int:
+        return 1 + max(line for _, line in self._flowed(shown, width))
+
+    def _flowed(self, shown: Shown, width: int) -> list[tuple[int, int]]:
+        """For each row of keys its x and its line."""
+        places, x, line = [], 0, 0
+        for row in shown.keys:
+            needed = row_width(self._typeface, row)
+            if x and x + needed > width:
+                x, line = 0, line + 1
+            places.append((x, line))
+            x += needed + self._typeface.px(20)
+        return places
+
+    def _draw_foot(self, surface: pygame.Surface, shown: Shown) -> None:
+        typeface, px = self._typeface, self._typeface.px
+        left, width = px(MARGIN), surface.get_width() - 2 * px(MARGIN)
+        y = self._grid.area.bottom + px(10)
+        pygame.draw.line(surface, CARD_EDGE, (left, y - px(2)), (left + width, y - px(2)))
+        words, colour = (shown.told, WARNING) if shown.told else (hint_of(shown), MUTED)
+        role = Role.BODY if typeface.width(words, Role.BODY) <= width else Role.SMALL
+        typeface.draw(surface, typeface.wrap(words, role, width)[0], role, colour, topleft=(left, y + px(4)))
+        y += px(28)
+        line_height = cap_height(typeface) + px(6)
+        for row, (x, line) in zip(shown.keys, self._flowed(shown, width), strict=True):
+            draw_row(surface, typeface, (left + x, y + line * line_height), row)
+
+
+def chips_of(choice: Choice) -> list[Chip]:
+    """What is asked and answered about what to show."""
+    chips = [
+        Chip(facet.key, facet.asks, choice.answer(facet).word, choice.answer(facet) is not facet.answers[0])
+        for facet in FACETS
+    ]
+    order = ORDERS[choice.order]
+    chips.append(Chip(ORDER_KEY, "by", order.word, choice.order != 0))
+    chips.append(Chip(TURN_KEY, order.falling if choice.falls else order.rising, "", choice.is_turned))
+    if choice.filters:
+        chips.append(Chip(ALL_KEY, "show all", ""))
+    return chips
+
+
+def count_of(shown: Shown) -> str:
+    """How much there is, and of that is shown."""
+    survey = shown.survey
+    n, of = len(shown.episodes), survey.n_episodes
+    episodes = f"{of:,} episode{'' if of == 1 else 's'}" if n == of else f"{n:,} of {of:,} episodes"
+    written = ", being written" if survey.live else ""
+    return f"{episodes}, {survey.n_steps:,} steps{written}".replace(",", " ", 0)
+
+
+def why_none(shown: Shown) -> str:
+    if not shown.survey.n_episodes:
+        return "Nothing recorded yet."
+    if not shown.survey.is_complete:
+        return "Reading…"
+    return f"No episode is like that. {ALL_KEY} shows all."
+
+
+def hint_of(shown: Shown) -> str:
+    survey = shown.survey
+    if not survey.is_complete:
+        return f"Reading: {survey.summed:,} of {survey.n_episodes:,} episodes."
+    return "Arrows or the mouse select; ENTER or a double click opens. Keys 1 to 7 choose what is shown."
