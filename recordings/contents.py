@@ -126,9 +126,7 @@ class Episode:
     @property
     def outcome(self) -> Outcome:
         """How it ended: as it was judged last, or else as recorded. RUNNING until its recorder ends it."""
-        judged = self._reader.curation.outcome(self.index)
-        is_running = self.recorded_outcome is Outcome.RUNNING
-        return self.recorded_outcome if judged is None or is_running else judged
+        return self._reader.curation.outcome(self.index, self.recorded_outcome)
 
     @property
     def options(self) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ it, which may itself be an UNDO; what was not taken back stands. `reader.curatio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -60,9 +61,14 @@ class Curation:
         self.withdrawn: IntArray = np.array(sorted(withdrawn - {LOST}), np.int64)
         """Rows of /labels that no longer count."""
 
-    def outcome(self, episode: int) -> Outcome | None:
-        """How the episode of this index was last judged; None: what its row says holds."""
-        return self._judged.get(episode)
+    def outcome(self, episode: int, recorded: Outcome) -> Outcome:
+        """How the episode of this index ended: as it was judged last, or else as recorded; RUNNING while it runs."""
+        return recorded if recorded is Outcome.RUNNING else self._judged.get(episode, recorded)
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """Episodes judged anew."""
+        return tuple(sorted(self._judged))
 
     def discarded(self, episode: Episode) -> BoolArray:
         """(T,) which of its steps are left out."""
@@ -99,6 +105,31 @@ class Curation:
                 stop = episode.length if act.stop < 0 else act.stop
                 steps[act.start : stop] = act.kind is kind
         return steps
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the acts that hold come to."""
+
+    discarded_episodes: tuple[int, ...]
+    """Left out whole."""
+    discarded_steps: int
+    marked_steps: int
+    judged_episodes: tuple[int, ...]
+    withdrawn_labels: int
+
+
+def tally(reader: Source) -> Tally:
+    """The count of everything curated in a recording."""
+    curation, episodes = reader.curation, Episodes(reader)
+    touched = [episodes[index] for index in sorted({act.episode for act in curation.acts})]
+    return Tally(
+        discarded_episodes=tuple(each.index for each in touched if curation.is_discarded(each)),
+        discarded_steps=sum(int(curation.discarded(each).sum()) for each in touched),
+        marked_steps=sum(int(curation.marked(each).sum()) for each in touched),
+        judged_episodes=curation.judged,
+        withdrawn_labels=len(curation.withdrawn),
+    )
 
 
 def lessons(reader: Source) -> Labels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -12,6 +12,7 @@ import tyro
 
 import recordings
 from recordings.contents import Edit
+from recordings.curation import tally
 from recordings.curator import Curator
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
@@ -159,8 +160,6 @@ def spans(words: str, reader: Reader, option: str) -> list[Span]:
 def summary(reader: Reader) -> dict[str, Any]:
     """The acts that hold, and what they come to."""
     curation = reader.curation
-    touched = sorted({act.episode for act in curation.acts})
-    episodes = [reader.episodes[index] for index in touched]
     acts = [
         {
             "act": act.row,
@@ -177,10 +176,7 @@ def summary(reader: Reader) -> dict[str, Any]:
     return {
         "acts": acts,
         "acts_taken_back": sum(edit.kind is not EditKind.UNDO for edit in curation.edits) - len(acts),
-        "discarded_episodes": [each.index for each in episodes if curation.is_discarded(each)],
-        "discarded_steps": sum(int(curation.discarded(each).sum()) for each in episodes),
-        "marked_steps": sum(int(curation.marked(each).sum()) for each in episodes),
-        "withdrawn_labels": len(curation.withdrawn),
+        **asdict(tally(reader)),
     }
 
 

@@ -216,7 +216,8 @@ def state(curation: Curation, reader: Reader) -> tuple[object, ...]:
     return (
         [curation.discarded(each).tolist() for each in episodes],
         [curation.marked(each).tolist() for each in episodes],
-        [curation.outcome(each.index) for each in episodes],
+        [curation.outcome(each.index, each.recorded_outcome) for each in episodes],
+        curation.judged,
         curation.withdrawn.tolist(),
     )
 
