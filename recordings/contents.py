@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from recordings.schema import EditKind, Outcome
-
-if TYPE_CHECKING:
-    from recordings.curation import Curation
 
 Array = npt.NDArray[Any]
 
@@ -31,9 +28,6 @@ class Source(Protocol):
     @property
     def n_episodes(self) -> int: ...
 
-    @property
-    def curation(self) -> Curation: ...
-
     def read(self, table: str, column: str, start: int, stop: int) -> Array: ...
 
     def labels(self, start: int = 0, stop: int | None = None) -> Labels: ...
@@ -41,6 +35,8 @@ class Source(Protocol):
     def json_text(self, offset: int) -> dict[str, Any]: ...
 
     def episode_block(self, block: int) -> list[Episode]: ...
+
+    def outcome_of(self, episode: int, recorded: Outcome) -> Outcome: ...
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,7 @@ class Episode:
     @property
     def outcome(self) -> Outcome:
         """How it ended: as it was judged last, or else as recorded. RUNNING until its recorder ends it."""
-        return self._reader.curation.outcome(self.index, self.recorded_outcome)
+        return self._reader.outcome_of(self.index, self.recorded_outcome)
 
     @property
     def options(self) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +108,13 @@ class Curation:
         return steps
 
 
+class Curated(Source, Protocol):
+    """An open recording that knows what was curated."""
+
+    @property
+    def curation(self) -> Curation: ...
+
+
 @dataclass(frozen=True)
 class Tally:
     """What the acts that hold come to."""
@@ -119,7 +127,7 @@ class Tally:
     withdrawn_labels: int
 
 
-def tally(reader: Source) -> Tally:
+def tally(reader: Curated) -> Tally:
     """The count of everything curated in a recording."""
     curation, episodes = reader.curation, Episodes(reader)
     touched = [episodes[index] for index in sorted({act.episode for act in curation.acts})]
@@ -132,7 +140,7 @@ def tally(reader: Source) -> Tally:
     )
 
 
-def lessons(reader: Source) -> Labels:
+def lessons(reader: Curated) -> Labels:
     """The labels that a learner is to learn from, in the order given; of several for one step the last holds.
 
     Left out are withdrawn labels and those of discarded steps. A label on a replayed step of a branch is one of the

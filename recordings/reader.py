@@ -112,6 +112,10 @@ class Reader:
             self._curation = Curation([*seen, *self.edits(len(seen))])
         return self._curation
 
+    def outcome_of(self, episode: int, recorded: Outcome) -> Outcome:
+        """How an episode ended: as judged last, or else as recorded."""
+        return self.curation.outcome(episode, recorded)
+
     @property
     def text_bytes(self) -> int:
         """Length of /text."""
