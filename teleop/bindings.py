@@ -32,14 +32,16 @@ UNDER: Mapping[Hands, Mapping[Order, str]] = MappingProxyType(
             Order.SUCCESS: "e",
             Order.DISCARD: "f",
             Order.UNDO: "z",
-            Order.REDO: "c",
-            Order.REWIND: "g",
+            Order.REDO: "3",
+            Order.REWIND: "b",
         },
         "right": {Order.FAILURE: "l", Order.DESK: "o"},
     }
 )
 """Keys within reach of the hand that drives, where the usual one is not."""
-TAKEN: Mapping[str, str] = MappingProxyType({"escape": "leaves", "v": "changes the map"})
+TAKEN: Mapping[str, str] = MappingProxyType(
+    {"escape": "leaves", "c": "changes the map", "v": "changes the map", "g": "changes the chart"}
+)
 """Keys with a meaning of their own in the window, and what they do."""
 DOES: Mapping[Order, str] = MappingProxyType(
     {
@@ -108,7 +110,7 @@ def key_of(bound: Bound, world: World, settings: Settings) -> str:
 def rebound(settings: Settings, world: World, bound: Bound, key: str) -> Settings:
     """The settings with this key for it. Raises KeyTaken, which says what the key does already."""
     if key in TAKEN:
-        raise KeyTaken(f"{TAKEN[key]}, in every scene")
+        raise KeyTaken(f"{TAKEN[key]} already")
     if bound.kind == "order" and key in DESK_KEYS:
         raise KeyTaken("is for the timeline")
     if bound.kind == "drive" and key not in DRIVE_KEYS:

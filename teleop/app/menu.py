@@ -1,6 +1,6 @@
 """The menu: what to do, in which world, with whom, and where the recording goes; by mouse or keyboard alone.
 
-Reading order: MenuActions (what the menu can start), MenuScene (the form as widgets).
+Reading order: MenuActions (what the menu can start), MenuScene (events, then where things lie, then the picture).
 """
 
 from __future__ import annotations
@@ -12,28 +12,38 @@ from typing import Any, Literal
 
 import pygame
 import pygame_gui
-from pygame_gui.elements import UIButton, UISelectionList, UITextEntryLine
+from pygame_gui.elements import UITextEntryLine
 
 from recordings.errors import UnderstudyError
-from teleop.app.form import Form, Option, Question, Task
+from teleop.app.answers import (
+    GAP,
+    HEIGHT,
+    LABEL,
+    Row,
+    draw_answers,
+    draw_key_button,
+    draw_label,
+    draw_start,
+    key_button,
+    make_row,
+)
+from teleop.app.form import Form, Option, Task
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
 from teleop.app.layout import scale_of
-from teleop.app.theme import ACCENT, theme
+from teleop.app.recording_list import RecordingList
+from teleop.app.theme import theme
+from teleop.app.title import draw_notice, draw_sheet, draw_title
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import QUIT, Quit, Scene, Window
-from teleop.palette import BACKGROUND, CARD, CARD_EDGE, MUTED, TEXT, WARNING
+from teleop.palette import BACKGROUND, MUTED
 
-COLUMN = 880
-"""Width of the form, in design pixels."""
-ROW, LABEL = 44, 150
-"""Height of a row, and width of its question."""
-KEYS = (
-    KeyRow(("up", "down"), "row"),
-    KeyRow(("left", "right"), "choose"),
-    KeyRow(("return",), "start"),
-    KeyRow(("escape",), "quit"),
-)
+COLUMN, LEAST_HEIGHT = 880, 596
+"""Width of the form, and the least height it all fits into, in design pixels."""
+TOP = 112
+"""Where the first row begins, in design pixels."""
+KEYS = (KeyRow(("up", "down"), "row"), KeyRow(("left", "right"), "choose"), KeyRow(("return",), "start"))
+SETTINGS, LEAVE = KeyRow(("f1",), "Settings"), KeyRow(("escape",), "Quit")
 FILE, LIST = "file", "list"
 """Names of the two rows that are no questions."""
 
@@ -42,118 +52,123 @@ FILE, LIST = "file", "list"
 class MenuActions:
     """What the menu can start. It knows no file itself: these functions do."""
 
-    worlds: Sequence[Option]
-    """Name, title and description of each world."""
     record: Callable[[Form, Path], Scene]
     """Form and file of the recording -> the scene that records it. Raises UnderstudyError."""
     correct: Callable[[Form, Path], Scene]
-    replay: Callable[[Form, Path], Scene]
-    recent: Callable[[], Sequence[Path]]
-    """Recordings that can be replayed, newest first."""
+    review: Callable[[Form, Path], Scene]
+    recent: Callable[[], Sequence[Option]]
+    """Recordings that can be reviewed, newest first: path, name, and what else is known."""
     new_file: Callable[[str], Path]
-    """A file that is free, for a world's name."""
+    """A file that is free, for a world's value."""
+    settings: Callable[[Form], Scene]
 
 
 class MenuScene:
-    """A form and a button. Rebuilt whenever an answer or the window's size changes."""
+    """A form and a button; laid out anew whenever an answer or the window's size changes."""
 
-    def __init__(
-        self, window: Window, actions: MenuActions, *, form: Form | None = None, notice: str = ""
-    ) -> None:
+    def __init__(self, window: Window, actions: MenuActions, form: Form, notice: str = "") -> None:
         """form: the answers to begin with. notice: how the last scene ended, if there is anything to tell."""
         self._window, self._actions = window, actions
-        self.form = form or Form(tuple(actions.worlds))
-        self.notice = notice
-        self._recent = list(actions.recent())
-        self._picked = 0
-        self._file = actions.new_file(self.form.answer("world"))
+        self.form, self.notice = form, notice
+        self.file = actions.new_file(form.answer("world"))
+        """Where a new recording goes."""
+        self.list = RecordingList(actions.recent())
         self._focus = 0
         self._following: Scene | Literal[Quit.QUIT] | None = None
         self._manager: Any = None
-        self._buttons: dict[Any, tuple[Question, Option]] = {}
-        self._rows: list[tuple[str, pygame.Rect]] = []
         self._entry: Any = None
-        self._list: Any = None
-        self._start: Any = None
-        self._quit: Any = None
+        self.rows: list[tuple[str, pygame.Rect, Row | None]] = []
+        """What can be focused, from top to bottom: its name, its place, and its answers if it is a question."""
+        self.buttons: dict[str, pygame.Rect] = {}
+        """"start", "settings" and "quit"."""
+        self._pointer = (-1, -1)
         self._now_s = 0.0
         self._typeface = Typeface(1.0)
         self._size = (0, 0)
+
+    @property
+    def focused(self) -> str:
+        """The name of the row that has the keyboard."""
+        return self.rows[self._focus][0] if self.rows else ""
 
     # -- events -------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.Event) -> None:
         if event.type == pygame.KEYDOWN and self._press(key_name(event)):
             return
-        if self._manager is None:
-            return
-        self._manager.process_events(event)
+        if self._manager is not None:
+            self._manager.process_events(event)
         match event.type:
-            case pygame_gui.UI_BUTTON_PRESSED if event.ui_element is self._start:
-                self._begin()
-            case pygame_gui.UI_BUTTON_PRESSED if event.ui_element is self._quit:
-                self._following = QUIT
-            case pygame.MOUSEBUTTONDOWN:
-                under = [index for index, row in enumerate(self._rows) if row[1].collidepoint(event.pos)]
-                self._focus = under[0] if under else self._focus
-            case pygame_gui.UI_BUTTON_PRESSED if event.ui_element in self._buttons:
-                question, option = self._buttons[event.ui_element]
-                self._focus = self._row_of(question.name)
-                self._take(self.form.with_answer(question.name, option.value))
+            case pygame.MOUSEMOTION:
+                self._pointer = event.pos
+            case pygame.MOUSEBUTTONDOWN if event.button == 1:
+                self._click(event.pos)
+            case pygame.MOUSEWHEEL if self.form.task is Task.REVIEW:
+                self.list.scroll(event.y)
             case pygame_gui.UI_TEXT_ENTRY_CHANGED if event.ui_element is self._entry:
-                self._file = Path(event.text)
-            case pygame_gui.UI_SELECTION_LIST_NEW_SELECTION:
-                self._picked = self._names().index(event.text)
-                self._focus = self._row_of(LIST)
-            case pygame_gui.UI_SELECTION_LIST_DOUBLE_CLICKED_SELECTION:
-                self._begin()
+                self.file = Path(event.text)
 
     def _press(self, name: str | None) -> bool:
         """Says whether the key was the menu's own, rather than for the text being typed."""
-        row = self._rows[self._focus][0] if self._rows else ""
         match name:
             case "escape":
                 self._following = QUIT
             case "return":
                 self._begin()
+            case "space" if self.focused != FILE:
+                self._begin()
+            case "f1":
+                self._following = self._actions.settings(self.form)
             case "up" | "down" | "tab":
-                self._move(row, -1 if name == "up" else 1)
-            case "left" | "right" if row not in (FILE, LIST):
-                question = next(each for each in self.form.questions() if each.name == row)
-                self._take(self.form.turned(question, 1 if name == "right" else -1))
+                self._move(-1 if name == "up" else 1)
+            case "left" | "right" if self.focused not in (FILE, LIST):
+                question = self.form.question(self.focused)
+                beside = question.beside(self.form.answer(question.name), 1 if name == "right" else -1)
+                self._take(question.name, beside.value)
             case _:
                 return False
         return True
 
-    def _move(self, row: str, by: int) -> None:
+    def _click(self, place: tuple[int, int]) -> None:
+        for button, area in self.buttons.items():
+            if area.collidepoint(place):
+                self._press({"start": "return", "settings": "f1", "quit": "escape"}[button])
+                return
+        for index, (name, area, row) in enumerate(self.rows):
+            if area.collidepoint(place):
+                self._focus = index
+                option = None if row is None else row.option_at(place)
+                if option is not None:
+                    self._take(name, option.value)
+                elif name == LIST and self.list.press(place):
+                    self._begin()
+        self._give_keyboard()
+
+    def _move(self, by: int) -> None:
         """To the row above or below; within the list of recordings first from one to the next."""
-        inside = self._picked + by
-        if row == LIST and 0 <= inside < len(self._recent):
-            self._picked = inside
-        else:
-            self._focus = min(len(self._rows) - 1, max(0, self._focus + by))
-        self._build()
+        if self.focused != LIST or not self.list.move(by):
+            self._focus = min(len(self.rows) - 1, max(0, self._focus + by))
+        self._give_keyboard()
 
-    def _take(self, form: Form) -> None:
-        if form == self.form:
+    def _take(self, name: str, value: str) -> None:
+        if value == self.form.answer(name):
             return
-        if form.answer("world") != self.form.answer("world"):
-            self._file = self._actions.new_file(form.answer("world"))
-        self.form, self.notice = form, ""
-        self._build()
-
-    def _row_of(self, name: str) -> int:
-        return next((index for index, row in enumerate(self._rows) if row[0] == name), 0)
+        self.form, self.notice = self.form.with_answer(name, value), ""
+        if name == "world":
+            self.file = self._actions.new_file(value)
+        self._lay_out()
 
     def _begin(self) -> None:
+        chosen = self.form.answer("recording") if self.form.task is not Task.REVIEW else self.list.path
+        file = Path(chosen) if chosen else self.file
         try:
             match self.form.task:
                 case Task.RECORD:
-                    self._following = self._actions.record(self.form, self._file)
+                    self._following = self._actions.record(self.form, file)
                 case Task.CORRECT:
-                    self._following = self._actions.correct(self.form, self._file)
-                case Task.REPLAY if self._recent:
-                    self._following = self._actions.replay(self.form, self._recent[self._picked])
+                    self._following = self._actions.correct(self.form, file)
+                case Task.REVIEW if chosen:
+                    self._following = self._actions.review(self.form, file)
         except UnderstudyError as error:
             self.notice = str(error)
 
@@ -162,161 +177,113 @@ class MenuScene:
     def update(self, now_s: float) -> Scene | Literal[Quit.QUIT] | None:
         elapsed_s, self._now_s = now_s - self._now_s, now_s
         if self._window.surface.get_size() != self._size:
-            self._build()
+            self._lay_out()
         self._manager.update(min(elapsed_s, 0.1))
         return self._following
 
     def leave(self) -> None:
         """Nothing is open."""
 
-    # -- widgets ------------------------------------------------------------------------------------------
+    # -- where things lie ---------------------------------------------------------------------------------
 
-    def _names(self) -> list[str | tuple[str, str]]:
-        return [path.name for path in self._recent]
-
-    def _build(self) -> None:
-        """Lay the form out anew."""
+    def _lay_out(self) -> None:
         size = self._window.surface.get_size()
         if self._manager is None or size != self._size:
             self._size = size
-            self._typeface = Typeface(scale_of(size))
+            self._typeface = Typeface(min(scale_of(size), size[1] / LEAST_HEIGHT))
             self._manager = pygame_gui.UIManager(size, theme_path=theme(self._typeface.scale))
         self._manager.clear_and_reset()
-        px = self._typeface.px
-        self._buttons, self._rows, self._entry, self._list = {}, [], None, None
-        width = min(px(COLUMN), size[0] - 2 * px(40))
-        left, y = (size[0] - width) // 2, px(150)
+        px, focused = self._typeface.px, self.focused
+        width = min(px(COLUMN), size[0] - 2 * px(38))
+        line = pygame.Rect((size[0] - width) // 2, px(TOP), width, px(HEIGHT))
+        self.rows, self._entry = [], None
         for question in self.form.questions():
-            area = pygame.Rect(left, y, width, px(ROW))
-            self._add_question(question, area)
-            y += px(ROW) + px(8 if question.name != "task" else 18)
-        y = (
-            self._add_list(left, y, width)
-            if self.form.task is Task.REPLAY
-            else self._add_file(left, y, width)
+            value, area = self.form.answer(question.name), line.copy()
+            types_file = question.name == "recording" and not value
+            if types_file:
+                area.width = px(LABEL) + (0 if len(question.options) == 1 else px(220))
+            if not types_file or len(question.options) > 1:
+                self.rows.append((question.name, area, make_row(self._typeface, question, value, area)))
+            if types_file:
+                self._add_entry(pygame.Rect(area.right, line.y, line.right - area.right, line.height))
+            line.y += line.height + px(GAP if question.name != "task" else 16)
+        self._place_buttons(self._add_list(line) if self.form.task is Task.REVIEW else line)
+        names = [name for name, _, _ in self.rows]
+        self._focus = names.index(focused) if focused in names else min(self._focus, len(names) - 1)
+        self._give_keyboard()
+
+    def _add_entry(self, room: pygame.Rect) -> None:
+        gap = 0 if room.x == self.rows[-1][1].x + self._typeface.px(LABEL) else self._typeface.px(8)
+        area = pygame.Rect(room.x + gap, room.y, room.width - gap, room.height)
+        self._entry = UITextEntryLine(
+            area.inflate(0, -self._typeface.px(4)), self._manager, initial_text=str(self.file)
         )
-        self._focus = min(self._focus, len(self._rows) - 1)
-        self._start = UIButton(
-            pygame.Rect(left + px(LABEL), y + px(14), px(200), px(46)),
-            "Open" if self.form.task is Task.REPLAY else "Start",
-            self._manager,
-            object_id="@start",
-        )
-        if self.form.task is Task.REPLAY and not self._recent:
-            self._start.disable()
-        foot = pygame.Rect(0, 0, px(110), px(34))
-        foot.bottomright = (left + width + px(20), size[1] - px(14))
-        self._quit = UIButton(foot, "Quit", self._manager)
-        if self._entry is not None and self._rows[self._focus][0] == FILE:
-            self._manager.set_focus_set(self._entry)
+        self.rows.append((FILE, area, None))
 
-    def _add_question(self, question: Question, area: pygame.Rect) -> None:
+    def _add_list(self, line: pygame.Rect) -> pygame.Rect:
+        """The list takes the room that is left; returns the line below it."""
         px = self._typeface.px
-        self._rows.append((question.name, area))
-        gap, inset = px(8), px(4)
-        room = area.width - px(LABEL) - inset - gap * (len(question.options) - 1)
-        width = room // len(question.options)
-        for index, option in enumerate(question.options):
-            x = area.x + px(LABEL) + index * (width + gap)
-            rect = pygame.Rect(x, area.y + inset, width, area.height - 2 * inset)
-            button = UIButton(rect, option.word, self._manager)
-            if option == self.form.chosen(question):
-                button.select()  # type: ignore[no-untyped-call]
-            self._buttons[button] = (question, option)
+        area = pygame.Rect(line.x, line.y, line.width, self._size[1] - line.y - px(150))
+        self.rows.append((LIST, area, None))
+        return pygame.Rect(line.x, area.bottom + px(GAP), line.width, line.height)
 
-    def _add_file(self, left: int, y: int, width: int) -> int:
+    def _place_buttons(self, line: pygame.Rect) -> None:
         px = self._typeface.px
-        area = pygame.Rect(left, y, width, px(ROW))
-        self._rows.append((FILE, area))
-        inset = px(4)
-        rect = pygame.Rect(left + px(LABEL), y + inset, width - px(LABEL) - inset, area.height - 2 * inset)
-        self._entry = UITextEntryLine(rect, self._manager, initial_text=str(self._file))
-        return area.bottom
+        leave = key_button(self._typeface, LEAVE, bottomright=(line.right + px(20), self._size[1] - px(12)))
+        settings = key_button(self._typeface, SETTINGS, midright=(leave.x - px(10), leave.centery))
+        start = pygame.Rect(line.x + px(LABEL), line.y + px(8), px(190), px(44))
+        self.buttons = {"start": start, "settings": settings, "quit": leave}
 
-    def _add_list(self, left: int, y: int, width: int) -> int:
-        px = self._typeface.px
-        height = max(px(ROW) * 2, self._size[1] - y - px(190))
-        area = pygame.Rect(left, y, width, height)
-        self._rows.append((LIST, area))
-        rect = pygame.Rect(left + px(LABEL), y, width - px(LABEL) - px(4), height)
-        if self._recent:
-            names = self._names()
-            self._list = UISelectionList(rect, names, self._manager, default_selection=names[self._picked])
-        return area.bottom
+    def _give_keyboard(self) -> None:
+        """To the text where a file is typed, else to the menu alone."""
+        self._manager.set_focus_set(self._entry if self.focused == FILE else None)
 
     # -- picture ------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface) -> None:
         typeface, px = self._typeface, self._typeface.px
         surface.fill(BACKGROUND)
-        if not self._rows:
-            return
-        left, width = self._rows[0][1].x, self._rows[0][1].width
-        self._draw_title(surface, left)
-        sheet = pygame.Rect(left, px(136), width, self._start.rect.bottom + px(16) - px(136)).inflate(
-            px(40), 0
-        )
-        pygame.draw.rect(surface, CARD, sheet, border_radius=px(10))
-        pygame.draw.rect(surface, CARD_EDGE, sheet, 1, border_radius=px(10))
-        for index, (name, area) in enumerate(self._rows):
-            self._draw_label(surface, name, area, focused=index == self._focus)
-        if self.form.task is Task.REPLAY and not self._recent:
-            text = "No recordings yet: record a demonstration first."
-            typeface.draw(
-                surface, text, Role.BODY, MUTED, midleft=(left + px(LABEL), self._rows[-1][1].y + px(20))
-            )
+        first, start = self.rows[0][1], self.buttons["start"]
+        head = pygame.Rect(first.x, px(24), self.rows[0][1].width, px(76))
+        title = draw_title(surface, typeface, head, "Understudy", "Teach an agent by driving it.")
+        draw_notice(surface, typeface, head, title.right + px(40), self.notice)
+        draw_sheet(surface, typeface, pygame.Rect(first.x, first.y, first.width, start.bottom - first.y))
+        for index, (name, area, row) in enumerate(self.rows):
+            if row is not None:
+                draw_answers(surface, typeface, row, focused=index == self._focus, pointer=self._pointer)
+            elif name == LIST:
+                self.list.draw(surface, typeface, area, self._pointer)
+            elif self.rows[index - 1][0] != "recording":
+                label = area.move(-px(LABEL), 0)
+                draw_label(surface, typeface, label, "Recording", focused=index == self._focus)
         self._manager.draw_ui(surface)
+        self._draw_buttons(surface)
         self._draw_note(surface)
-        self._draw_foot(surface, sheet)
 
-    def _draw_title(self, surface: pygame.Surface, left: int) -> None:
-        typeface, px = self._typeface, self._typeface.px
-        title = typeface.draw(surface, "Understudy", Role.LOGO, TEXT, topleft=(left, px(46)))
-        bar = pygame.Rect(left - px(20), title.y + px(6), px(6), title.height - px(10))
-        pygame.draw.rect(surface, ACCENT, bar, border_radius=px(3))
-        below = (left, title.bottom + px(2))
-        typeface.draw(surface, "Teach an agent by driving it.", Role.HINT, MUTED, topleft=below)
-
-    def _draw_label(self, surface: pygame.Surface, name: str, area: pygame.Rect, *, focused: bool) -> None:
-        typeface, px = self._typeface, self._typeface.px
-        asks = {FILE: "Recording", LIST: "Recording"}
-        asks |= {question.name: question.asks for question in self.form.questions()}
-        middle = area.y + px(ROW) // 2
-        if focused:
-            mark = pygame.Rect(area.x - px(12), area.y + px(8), px(4), px(ROW) - px(16))
-            pygame.draw.rect(surface, ACCENT, mark, border_radius=px(2))
-        colour = TEXT if focused else MUTED
-        typeface.draw(
-            surface, asks[name], Role.STRONG if focused else Role.BODY, colour, midleft=(area.x, middle)
-        )
+    def _draw_buttons(self, surface: pygame.Surface) -> None:
+        typeface, px, areas = self._typeface, self._typeface.px, self.buttons
+        word = "Open" if self.form.task is Task.REVIEW else "Start"
+        draw_start(surface, typeface, areas["start"], word, over=areas["start"].collidepoint(self._pointer))
+        for name, row in (("settings", SETTINGS), ("quit", LEAVE)):
+            draw_key_button(surface, typeface, areas[name], row, over=areas[name].collidepoint(self._pointer))
+        x, y = self.rows[0][1].x - px(20), areas["quit"].centery - cap_height(typeface) // 2
+        for row in KEYS:
+            if x + row_width(typeface, row) < areas["settings"].x - px(10):
+                draw_row(surface, typeface, (x, y), row)
+            x += row_width(typeface, row) + px(20)
 
     def _draw_note(self, surface: pygame.Surface) -> None:
         """What the answer in the focused row means, beside the button."""
-        typeface, px = self._typeface, self._typeface.px
-        left = self._start.rect.right + px(20)
-        width = self._rows[0][1].right - left
-        lines = typeface.wrap(self._note(), Role.SMALL, width)
+        typeface, left = self._typeface, self.buttons["start"].right + self._typeface.px(20)
+        lines = typeface.wrap(self._note(), Role.SMALL, self.rows[0][1].right - left)
         height = typeface.height(Role.SMALL)
-        top = self._start.rect.centery - height * len(lines) // 2
+        top = self.buttons["start"].centery - height * len(lines) // 2
         for index, line in enumerate(lines):
             typeface.draw(surface, line, Role.SMALL, MUTED, topleft=(left, top + index * height))
 
     def _note(self) -> str:
-        name = self._rows[self._focus][0]
-        if name == FILE:
+        if self.focused == FILE:
             return "Every step is on the disk at once. An existing recording of the same world is continued."
-        if name == LIST:
-            return str(self._recent[self._picked]) if self._recent else ""
-        question = next(each for each in self.form.questions() if each.name == name)
-        return self.form.chosen(question).note
-
-    def _draw_foot(self, surface: pygame.Surface, sheet: pygame.Rect) -> None:
-        typeface, px = self._typeface, self._typeface.px
-        y = sheet.bottom + px(14)
-        for line in typeface.wrap(self.notice, Role.BODY, sheet.width)[:3] if self.notice else ():
-            typeface.draw(surface, line, Role.BODY, WARNING, topleft=(sheet.x, y))
-            y += typeface.height(Role.BODY)
-        x, y = sheet.x, surface.get_height() - cap_height(typeface) - px(20)
-        for row in KEYS:
-            draw_row(surface, typeface, (x, y), row)
-            x += row_width(typeface, row) + px(24)
+        if self.focused == LIST:
+            return self.list.path
+        return self.form.question(self.focused).option(self.form.answer(self.focused)).note

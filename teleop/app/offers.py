@@ -1,0 +1,102 @@
+"""What there is to choose from in a folder: recordings, policies, worlds by their key maps. It changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import recordings
+from learners import checkpoint
+from recordings.errors import UnderstudyError
+from recordings.worldspec import registered_spec
+from teleop.app.form import Option
+from teleop.app.words import age
+from teleop.worlds.catalogue import World
+from teleop.worlds.key_map import load_key_map
+
+LISTED = 200
+"""Recordings offered for review, the newest ones."""
+LOOKED_INTO = 20
+"""Recordings and policies that are opened to see which world they are of."""
+
+
+def recent_recordings(folder: Path, remembered: Iterable[Path]) -> list[Path]:
+    """The recordings in a folder and those remembered, newest first."""
+    return _newest({path.absolute() for path in (*folder.glob("*.h5"), *remembered)})[:LISTED]
+
+
+def new_file(folder: Path, world: str) -> Path:
+    """A file in the folder that does not exist yet: "gridworld-3.h5" after two others."""
+    number = 1
+    while (path := folder / f"{world}-{number}.h5").exists():
+        number += 1
+    return path
+
+
+def to_review(paths: Iterable[Path]) -> list[Option]:
+    """A recording as an answer: its path, its name, and how old and large it is."""
+    now_s = time.time()
+    options = []
+    for path in paths:
+        with suppress(OSError):  # gone a moment ago
+            about = path.stat()
+            old = age(max(0.0, now_s - about.st_mtime))
+            note = f"{path.parent} · {_size(about.st_size)} · {old} ago"
+            options.append(Option(str(path), path.name, note))
+    return options
+
+
+def to_continue(paths: Iterable[Path], worlds: Mapping[str, World]) -> dict[str, tuple[Option, ...]]:
+    """World's value -> the recordings of it, of the newest ones."""
+    found: dict[str, tuple[Option, ...]] = {}
+    for path in list(paths)[:LOOKED_INTO]:
+        try:
+            with recordings.open(path, tail=True) as reader:
+                spec = registered_spec(reader.header)
+                note = f"{path} holds {reader.n_episodes} episodes; new ones are added to them."
+        except (UnderstudyError, OSError):
+            continue  # no recording, or of a world that is not known here
+        option = Option(str(path), f"Continue {path.name}", note)
+        for name, world in worlds.items():
+            if spec is not None and (spec.id, spec.kwargs) == (world.env_id, world.spec().kwargs):
+                found[name] = (*found.get(name, ()), option)
+    return found
+
+
+def policies(folder: Path, worlds: Mapping[str, World]) -> dict[str, tuple[Option, ...]]:
+    """World's value -> the policies in the folder that were trained for it, newest first."""
+    found: dict[str, tuple[Option, ...]] = {}
+    for path in _newest(folder.glob("*.safetensors"))[:LOOKED_INTO]:
+        try:
+            origin = checkpoint.load(path).origin
+        except UnderstudyError:
+            continue
+        note = f"{path}: learned by {origin.learner or 'an unnamed learner'}; your labels teach it further."
+        for name, world in worlds.items():
+            if world.env_id == origin.env_id:
+                found[name] = (*found.get(name, ()), Option(str(path), path.stem, note))
+    return found
+
+
+def folder_worlds(folder: Path) -> dict[str, World]:
+    """Name of a key map file in the folder -> the world that it describes; files that describe none are left out."""
+    worlds = {}
+    for path in sorted(folder.glob("*.toml")):
+        with suppress(UnderstudyError):
+            worlds[path.name] = load_key_map(path)
+    return worlds
+
+
+def _newest(paths: Iterable[Path]) -> list[Path]:
+    found = []
+    for path in paths:
+        with suppress(OSError):
+            if path.is_file():
+                found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
