@@ -97,7 +97,7 @@ class Session:
         self.question: Question | None = None
         """What the person is asked now, while the world waits."""
         self.notice = ""
-        """What the last order came to, where it cannot be seen otherwise."""
+        """What the last key came to, where it cannot be seen otherwise."""
         self._answer: Any | None = None
 
         self.student: StudentVersion | None = None
@@ -330,7 +330,7 @@ class Session:
     def press(self, key: str) -> None:
         """A key went down in the window (or in a test)."""
         now_ns = self._hear("press", key)
-        self._last_key_ns = now_ns
+        self._last_key_ns, self.notice = now_ns, ""
         order = self.keys.get(key)
         if self.desk is not None and self._press_at_desk(self.desk, key, order, now_ns):
             return
@@ -375,7 +375,6 @@ class Session:
         self.wish(Wish.TAKE_OVER if self.student is None else self._resume_to)
 
     def _obey(self, order: Order) -> None:
-        self.notice = ""
         match order:
             case Order.TAKE_OVER:
                 self._takeover_key_is_down = self.rules.takeover == "hold"

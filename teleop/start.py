@@ -194,15 +194,22 @@ def find_expert(
     if name == "human":
         world.require_keys()
         return HumanExpert(controls, clock), Driver.HUMAN
-    if name == "scripted":
+    path = expert_file(name, world)
+    if path is None:
         return scripted_expert(env), Driver.SCRIPTED
-    path = default_policy("ppo", world) if name == "ppo" else Path(name)
     if not path.exists():
         raise ExpertMissing(
             f"{path}: expected the policy of the expert {name!r}, found no file. "
             f"Train one with `train ppo --env {world.name}`, or name human, scripted or a policy's path."
         )
     return PolicyExpert(load_policy(path), path.stem), Driver.POLICY
+
+
+def expert_file(name: str, world: World) -> Path | None:
+    """The policy that an expert of this name acts by; None: it acts by none."""
+    if name in ("human", "scripted"):
+        return None
+    return default_policy("ppo", world) if name == "ppo" else Path(name)
 
 
 def require_window(headless: bool, option: str, who: str) -> None:

@@ -70,7 +70,7 @@ class DriveScene:
         self._leaving = self._closed = False
         self._layer_keys = layer_keys(painter, session.world) if corrects(session) else None
         self._finished: list[Finished] = []
-        self._notice, self._notice_until_s = "", 0.0
+        self._notice_until_s = 0.0
         self._student_since_s = 0.0
         self._student_version: int | None = None
         self._now_s = 0.0
@@ -105,6 +105,7 @@ class DriveScene:
             show_layer(self._painter, 2 * self._layer_keys.index(name) - 1)
         else:
             self.session.press(name)
+            self._notice_until_s = self._now_s + NOTICE_S
             if self.session.phase is not Phase.PAUSED:
                 self._held.add(name)
             self._note_ended_episode()
@@ -133,7 +134,6 @@ class DriveScene:
             return self._leave_for(error)
         self._live.follow(tick)
         self._note_student(now_s)
-        self._note_notice(now_s)
         self._note_ended_episode()
         if self.session.phase is not Phase.PAUSED:
             self._keyboard_lost = False
@@ -159,10 +159,6 @@ class DriveScene:
         version = None if self.session.student is None else self.session.student.version
         if version != self._student_version:
             self._student_version, self._student_since_s = version, now_s
-
-    def _note_notice(self, now_s: float) -> None:
-        if self.session.notice != self._notice:
-            self._notice, self._notice_until_s = self.session.notice, now_s + NOTICE_S
 
     def _note_ended_episode(self) -> None:
         session = self.session
@@ -208,8 +204,8 @@ class DriveScene:
         """What stands under the world."""
         if self.caption:
             return self.caption
-        if self._notice and self._now_s < self._notice_until_s:
-            return self._notice
+        if self.session.notice and self._now_s < self._notice_until_s:
+            return self.session.notice
         return hint(self.session, keyboard_lost=self._keyboard_lost)
 
     def _laid_out(self, size: tuple[int, int]) -> Layout:

@@ -61,8 +61,8 @@ class LiveView:
             "visited": self._visited,
         }
         question = session.question
-        if question is not None and question.is_again:
-            return View(observation=question.observation, **common)
+        if question is not None and question.is_again:  # nothing that would tell the first answer
+            return View(observation=question.observation, colour=common["colour"])
         if session.desk is not None:
             return _at_desk(session.desk, common)
         tick = session.tick if session.episode_length else None
