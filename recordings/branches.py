@@ -24,9 +24,14 @@ class Branches:
     def __init__(self, reader: Source, available: Callable[[Episode], BoolArray]) -> None:
         """available: which steps (T,) of an episode may stand for others."""
         self._reader = reader
-        self._episodes = Episodes(reader)
-        self._origins: dict[int, IntArray] = {}
-        self._rows, self._carriers = self._carried(available)
+        self._n_repeated, shared = _families(reader)
+        episodes = Episodes(reader)
+        family = [(episodes[index], n) for index, n in sorted(shared.items())]
+        self._moments: dict[int, IntArray] = {}
+        """For each episode with steps lived more than once: a number for each such moment, in order."""
+        self._first_lived = _joined([np.arange(each.start, each.start + n) for each, n in family])
+        """(M,) the row of /steps in which each moment was lived first."""
+        self._rows, self._carriers = self._carried(family, available)
 
     def repeated(self, episode: Episode) -> BoolArray:
         """(T,) for which of its available steps another row stands."""
@@ -44,51 +49,52 @@ class Branches:
 
     def drivers(self, episode: Episode) -> npt.NDArray[np.uint8]:
         """(n,) who first drove the n steps that this branch repeats; (0,) if it is none."""
-        origins = self._origins.get(episode.index, np.empty(0, np.int64))
-        origins = origins[: _n_repeated(episode, self._episodes)]
-        if not len(origins):
+        n = self._n_repeated.get(episode.index, 0)
+        if not n:
             return np.empty(0, np.uint8)
-        first = int(origins.min())
-        drivers = self._reader.read("steps", "driver", first, int(origins.max()) + 1)
-        return np.asarray(drivers[origins - first])
+        rows = self._first_lived[self._moments[episode.index][:n]]
+        first = int(rows.min())
+        return np.asarray(self._reader.read("steps", "driver", first, int(rows.max()) + 1)[rows - first])
 
-    def _carried(self, available: Callable[[Episode], BoolArray]) -> tuple[IntArray, IntArray]:
+    def _carried(
+        self, family: list[tuple[Episode, int]], available: Callable[[Episode], BoolArray]
+    ) -> tuple[IntArray, IntArray]:
         """The rows for which another stands, ascending, and that other one."""
-        standing_for: dict[int, int] = {}
-        rows: list[int] = []
-        carriers: list[int] = []
-        for index, n_shared in self._families():
-            episode = self._episodes[index]
-            origins = self._origins_of(episode)[:n_shared]
-            self._origins[index] = origins
-            own = range(episode.start, episode.start + len(origins))
-            for row, origin, is_available in zip(own, origins.tolist(), available(episode), strict=False):
-                if is_available and standing_for.setdefault(origin, row) != row:
-                    rows.append(row)
-                    carriers.append(standing_for[origin])
-        return np.array(rows, np.int64), np.array(carriers, np.int64)
-
-    def _families(self) -> list[tuple[int, int]]:
-        """Every episode that is a branch or has one, with how many of its steps are lived more than once."""
-        parents = self._reader.read("episodes", "parent", 0, self._reader.n_episodes)
-        shared: dict[int, int] = {}
-        for index in np.flatnonzero(parents >= 0).tolist():
-            n = _n_repeated(self._episodes[index], self._episodes)
-            for member in (index, int(parents[index])):
-                shared[member] = max(shared.get(member, 0), n)
-        return sorted(shared.items())
-
-    def _origins_of(self, episode: Episode) -> IntArray:
-        """(T,) the rows in which its steps were lived first."""
-        origins = np.arange(episode.start, episode.stop)
-        n = _n_repeated(episode, self._episodes)
-        if n:
-            origins[:n] = self._origins[episode.parent][:n]
-        return origins
+        standing_for = np.full(len(self._first_lived), -1)
+        rows, carriers, n_moments = [], [], 0
+        for episode, n_shared in family:
+            moments = np.arange(n_moments, n_moments + n_shared)
+            own = self._first_lived[moments]
+            n_moments += n_shared
+            n_repeated = self._n_repeated.get(episode.index, 0)
+            moments[:n_repeated] = self._moments.get(episode.parent, moments)[:n_repeated]
+            self._moments[episode.index] = moments
+            is_available = available(episode)[:n_shared]
+            is_first = is_available & (standing_for[moments] < 0)
+            standing_for[moments[is_first]] = own[is_first]
+            is_repetition = is_available & ~is_first
+            rows.append(own[is_repetition])
+            carriers.append(standing_for[moments[is_repetition]])
+        return _joined(rows), _joined(carriers)
 
 
-def _n_repeated(episode: Episode, episodes: Episodes) -> int:
-    """How many steps of its parent an episode repeats first."""
-    if episode.parent < 0:
-        return 0
-    return max(0, min(episode.branch_step, episode.length, episodes[episode.parent].length))
+def _families(reader: Source) -> tuple[dict[int, int], dict[int, int]]:
+    """For each branch how many of its parent's steps it repeats, and for each episode with such steps how many."""
+    columns = ("start", "length", "parent", "branch_step")
+    starts, lengths, parents, steps = (
+        reader.read("episodes", name, 0, reader.n_episodes) for name in columns
+    )
+    lengths = np.where(lengths < 0, reader.n_steps - starts, lengths)
+    branches = np.flatnonzero((parents >= 0) & (parents < np.arange(len(parents))))
+    parents = parents[branches]
+    n_repeated = np.minimum(steps[branches], np.minimum(lengths[branches], lengths[parents]))
+    repeated = {int(index): int(n) for index, n in zip(branches, n_repeated, strict=True) if n > 0}
+    shared = dict(repeated)
+    for index, parent in zip(branches.tolist(), parents.tolist(), strict=True):
+        if index in repeated:
+            shared[parent] = max(shared.get(parent, 0), repeated[index])
+    return repeated, shared
+
+
+def _joined(parts: list[IntArray]) -> IntArray:
+    return np.concatenate([np.empty(0, np.int64), *parts])

@@ -23,6 +23,7 @@ from recordings.errors import DamagedRecording
 from recordings.extent import complete_rows
 from recordings.schema import LOST, TEXT, EditKind, Header, Outcome, tables, values_of
 
+_HIGHEST_KIND = max(EditKind)
 _TEXT_BLOCK = 4096
 _LONGEST_TEXT = 1 << 24
 
@@ -287,7 +288,7 @@ class Reader:
     def _edit(
         self, row: int, kind: int, episode: int, start: int, stop: int, value: int, note: int, time_ns: int
     ) -> Edit:
-        known = kind <= max(EditKind) and 0 <= episode < self.n_episodes and start >= 0
+        known = kind <= _HIGHEST_KIND and 0 <= episode < self.n_episodes and start >= 0
         is_lost = kind == EditKind.WITHDRAW and value == LOST
         if not known or not (is_lost or value in values_of(kind, n_edits=row, n_labels=self.n_labels)):
             raise DamagedRecording(
