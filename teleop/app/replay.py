@@ -18,12 +18,13 @@ from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import EpisodeView, load_episode, with_student
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow
-from teleop.app.painters.choose import layer_key, show_next_layer
+from teleop.app.painters.choose import layer_keys, show_layer
 from teleop.app.painters.restepped import ResteppedPainter
 from teleop.app.painters.view import Painter
 from teleop.app.playhead import SPEEDS, Playhead
 from teleop.app.replay_picture import Moment, ReplayPicture
 from teleop.app.window import Quit, Scene
+from teleop.palette import Colour
 from teleop.student import StudentVersion
 from teleop.worlds.catalogue import World
 
@@ -71,8 +72,8 @@ class ReplayScene:
         """
         self._reader, self._world, self._painter, self._then = reader, world, painter, then
         self._student, self._order, self._extras = student, order, extras
-        self._layer_key = None if student is None else layer_key(painter, world)
-        change = () if self._layer_key is None else (KeyRow((self._layer_key,), "change map"),)
+        self._layer_keys: tuple[str, ...] = () if student is None else layer_keys(painter, world) or ()
+        change = (KeyRow(self._layer_keys, "change map"),) if self._layer_keys else ()
         more = tuple(extra.row for extra in extras)
         self._keys = (*KEYS, *change, *more, KeyRow(("escape",), leave_word))
         self._episode: EpisodeView | None = None
@@ -155,8 +156,8 @@ class ReplayScene:
         self._told = ""
         if name is None or self._playhead.press(name):
             return
-        if name == self._layer_key:
-            show_next_layer(self._painter)
+        if name in self._layer_keys:
+            show_layer(self._painter, 1 if name == self._layer_keys[-1] else -1)
         for extra in self._extras:
             if name in extra.row.keys:
                 self._do(extra)
@@ -210,10 +211,18 @@ class ReplayScene:
     def draw(self, surface: pygame.Surface) -> None:
         if self._episode is None:
             self._picture.draw_nothing(surface, self._reader.path.name)
-            return
+        else:
+            self._picture.draw(surface, self._moment(self._episode), self._playhead.now_s)
+
+    @property
+    def about(self) -> list[tuple[str, str, Colour]]:
+        """What the panel says about the step at the playhead: captions, values and their colours."""
+        return [] if self._episode is None else self._picture.about(self._moment(self._episode))
+
+    def _moment(self, episode: EpisodeView) -> Moment:
         playhead = self._playhead
-        moment = Moment(
-            episode=self._episode,
+        return Moment(
+            episode=episode,
             step=playhead.step,
             episodes=self._reader.n_episodes,
             file=self._reader.path.name,
@@ -222,7 +231,6 @@ class ReplayScene:
             keys=self._keys,
             playing=playhead.playing,
         )
-        self._picture.draw(surface, moment, playhead.now_s)
 
     def _hint(self) -> str:
         if self.playing:

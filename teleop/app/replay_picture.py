@@ -14,7 +14,7 @@ from teleop.app.keycaps import KeyRow
 from teleop.app.layout import Layout, lay_out
 from teleop.app.painters.choose import legend_of
 from teleop.app.painters.view import Painter, View
-from teleop.app.replay_panel import Shown, draw_panel
+from teleop.app.replay_panel import Shown, about_the_step, draw_panel
 from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import HEIGHT, Timeline
 from teleop.app.typeface import Typeface
@@ -74,6 +74,10 @@ class ReplayPicture:
         sign = Sign("NOTHING RECORDED", file, text, PAUSED)
         self._stage.draw(surface, self._typeface, self._laid_out(surface.get_size()), sign)
 
+    def about(self, moment: Moment) -> list[tuple[str, str, Colour]]:
+        """What the panel says about the step at the playhead."""
+        return about_the_step(self._shown(moment))
+
     def _shown(self, moment: Moment) -> Shown:
         return Shown(
             title=self._world.title,
@@ -127,5 +131,6 @@ def view_of(episode: EpisodeView, step: int, student: StudentVersion | None = No
         policy=None if student is None else student.policy,
         version=-1 if student is None else student.version,
         reward=None if student is None else student.reward,
+        labelled_steps=episode.labels.keys(),
         episode=episode,
     )

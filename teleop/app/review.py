@@ -141,13 +141,12 @@ class ReviewScene:
         for facet in FACETS:
             if name == facet.key:
                 self._take(self.choice.turned(facet, by))
-        match name:
-            case _ if name == ORDER_KEY:
-                self._take(self.choice.ordered_otherwise(by))
-            case _ if name == TURN_KEY:
-                self._take(self.choice.turned_round())
-            case _ if name == ALL_KEY:
-                self._take(self.choice.unfiltered())
+        if name in (ORDER_KEY, TURN_KEY):
+            turned = name == TURN_KEY
+            self._take(self.choice.turned_round() if turned else self.choice.ordered_otherwise(by))
+            self._move("home")
+        elif name == ALL_KEY:
+            self._take(self.choice.unfiltered())
 
     def _click(self, place: tuple[int, int], button: int) -> None:
         key, card = self._picture.chip_at(place), self._picture.card_at(place)
@@ -342,6 +341,7 @@ class ReviewScene:
         """This scene again, after another one that was opened from it; that one's last episode is selected."""
         self._following, self._closed = None, False
         self._reader.reopen()
+        self._picture.forget()
         self._look_again()
         self._select(episode)
         self.told = "" if error is None else str(error)

@@ -8,6 +8,7 @@ import pygame
 
 from learners.interface import IntArray
 from recordings.reader import Reader
+from recordings.schema import Driver
 from teleop.app.album import Album
 from teleop.app.chips import Chip, draw_chip, lay_chips
 from teleop.app.choice import ALL_KEY, FACETS, ORDER_KEY, ORDERS, TURN_KEY, Choice
@@ -18,7 +19,8 @@ from teleop.app.layout import scale_of
 from teleop.app.survey import Survey
 from teleop.app.thumbnails import Thumbnail
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import BACKGROUND, CARD, CARD_EDGE, FAINT, MUTED, TEXT, WARNING
+from teleop.app.words import DROVE
+from teleop.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, FAINT, MUTED, TEXT, WARNING
 
 GAP = 12
 """Between cards, in design pixels."""
@@ -59,6 +61,7 @@ class ReviewPicture:
         self._scroll = self._target = 0.0
         """Pixels; the first follows the second smoothly."""
         self._reveal: int | None = None
+        self._painted: tuple[object, ...] | None = None
 
     # -- what the mouse and keys ask ----------------------------------------------------------------------
 
@@ -106,17 +109,28 @@ class ReviewPicture:
     # -- picture ------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface, shown: Shown) -> None:
-        """Cover `surface`."""
+        """Cover `surface`; around the cards only what has changed is painted again."""
         self._lay_out(surface.get_size(), shown)
-        surface.fill(BACKGROUND)
-        self._draw_head(surface, shown)
-        for chip, area in self._chips:
-            draw_chip(surface, self._typeface, area, chip)
-        surface.set_clip(self._grid.area.inflate(6, 6))
+        drivers = drivers_of(shown.survey)
+        frame = (surface, self._grid.area, self._chips, count_of(shown), drivers, words_of(shown), shown.keys)
+        if frame != self._painted:
+            self._painted = frame
+            surface.fill(BACKGROUND)
+            self._draw_head(surface, shown)
+            for chip, area in self._chips:
+                draw_chip(surface, self._typeface, area, chip)
+            self._draw_foot(surface, shown)
+        cards = self._grid.area.inflate(6, 6)
+        surface.fill(BACKGROUND, cards.union(self._grid.bar))
+        surface.set_clip(cards)
         self._draw_cards(surface, shown)
         surface.set_clip(None)
         self._draw_bar(surface)
-        self._draw_foot(surface, shown)
+        self._draw_notice(surface, shown.told)
+
+    def forget(self) -> None:
+        """Another scene has drawn on the window since."""
+        self._painted = None
 
     def _lay_out(self, size: tuple[int, int], shown: Shown) -> None:
         if size != self._size:
@@ -153,9 +167,22 @@ class ReviewPicture:
             MUTED,
             midright=(surface.get_width() - px(MARGIN), title.centery),
         )
+        right = self._draw_legend(surface, shown.survey, right)
         room = right.left - title.right - px(28)
         name = typeface.elide(shown.file, Role.BODY, room)
         typeface.draw(surface, name, Role.BODY, MUTED, midleft=(title.right + px(14), title.centery + px(2)))
+
+    def _draw_legend(self, surface: pygame.Surface, survey: Survey, right: pygame.Rect) -> pygame.Rect:
+        """What the colours mean, left of what stands there; returns what they cover."""
+        typeface, px = self._typeface, self._typeface.px
+        x = right.left - px(26)
+        for driver in reversed(drivers_of(survey)):
+            name = typeface.draw(surface, DROVE[driver], Role.SMALL, MUTED, midright=(x, right.centery))
+            swatch = pygame.Rect(0, 0, px(10), px(10))
+            swatch.midright = name.left - px(6), right.centery
+            pygame.draw.rect(surface, DRIVERS[driver], swatch, border_radius=px(2))
+            x = swatch.left - px(14)
+        return pygame.Rect(x, right.y, 0, 0)
 
     def _draw_cards(self, surface: pygame.Surface, shown: Shown) -> None:
         typeface, grid = self._typeface, self._grid
@@ -203,13 +230,32 @@ class ReviewPicture:
         left, width = px(MARGIN), surface.get_width() - 2 * px(MARGIN)
         y = self._grid.area.bottom + px(10)
         pygame.draw.line(surface, CARD_EDGE, (left, y - px(2)), (left + width, y - px(2)))
-        words, colour = (shown.told, WARNING) if shown.told else (hint_of(shown), MUTED)
-        role = Role.BODY if typeface.width(words, Role.BODY) <= width else Role.SMALL
-        typeface.draw(surface, typeface.wrap(words, role, width)[0], role, colour, topleft=(left, y + px(4)))
+        words, colour = words_of(shown), WARNING if shown.told else MUTED
+        if typeface.width(words, Role.BODY) <= width:
+            typeface.draw(surface, words, Role.BODY, colour, topleft=(left, y + px(4)))
         y += px(28)
         line_height = cap_height(typeface) + px(6)
         for row, (x, line) in zip(shown.keys, self._flowed(shown, width), strict=True):
             draw_row(surface, typeface, (left + x, y + line * line_height), row)
+
+    def _draw_notice(self, surface: pygame.Surface, told: str) -> None:
+        """What is too long to be told in a line, over the last cards."""
+        typeface, px, area = self._typeface, self._typeface.px, self._grid.area
+        if typeface.width(told, Role.BODY) <= surface.get_width() - 2 * px(MARGIN):
+            return
+        lines = typeface.wrap(told, Role.BODY, area.width - 2 * px(16))
+        box = pygame.Rect(area.x, 0, area.width, len(lines) * typeface.height(Role.BODY) + 2 * px(12))
+        box.bottom = area.bottom
+        pygame.draw.rect(surface, CARD, box, border_radius=px(6))
+        pygame.draw.rect(surface, WARNING, box, 1, border_radius=px(6))
+        for index, line in enumerate(lines):
+            y = box.y + px(12) + index * typeface.height(Role.BODY)
+            typeface.draw(surface, line, Role.BODY, WARNING, topleft=(box.x + px(16), y))
+
+
+def drivers_of(survey: Survey) -> tuple[Driver, ...]:
+    """Who drove in this recording, as far as it was read."""
+    return tuple(driver for driver in Driver if survey.steps_of(driver))
 
 
 def chips_of(choice: Choice) -> list[Chip]:
@@ -232,7 +278,7 @@ def count_of(shown: Shown) -> str:
     n, of = len(shown.episodes), survey.n_episodes
     episodes = f"{of:,} episode{'' if of == 1 else 's'}" if n == of else f"{n:,} of {of:,} episodes"
     written = ", being written" if survey.live else ""
-    return f"{episodes}, {survey.n_steps:,} steps{written}".replace(",", " ", 0)
+    return f"{episodes}, {survey.n_steps:,} steps{written}"
 
 
 def why_none(shown: Shown) -> str:
@@ -243,8 +289,11 @@ def why_none(shown: Shown) -> str:
     return f"No episode is like that. {ALL_KEY} shows all."
 
 
-def hint_of(shown: Shown) -> str:
+def words_of(shown: Shown) -> str:
+    """What there is to tell, else what to do."""
     survey = shown.survey
+    if shown.told:
+        return shown.told
     if not survey.is_complete:
         return f"Reading: {survey.summed:,} of {survey.n_episodes:,} episodes."
     return "Arrows or the mouse select; ENTER or a double click opens. Keys 1 to 7 choose what is shown."

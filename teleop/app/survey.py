@@ -49,7 +49,10 @@ class Survey:
         self.labels: IntArray = np.zeros(n, np.int64)
         """(E,) labels given and not withdrawn."""
         self._listed = self._summed = self._labels_read = 0
+        self._last_runs = False
+        """Whether the last listed episode may still grow."""
         self._edits_read = -1
+        self._totals_of, self._totals = -1, [0] * len(Driver)
         self.changes = 0
         """Rises whenever something was found out."""
         self._work: Iterator[None] = self._find_out()
@@ -72,6 +75,12 @@ class Survey:
         """Episodes of which everything but labels is known."""
         return self._summed
 
+    def steps_of(self, driver: Driver) -> int:
+        """Steps that it drove, as far as is known."""
+        if self._totals_of != self.changes:
+            self._totals_of, self._totals = self.changes, self.driven.sum(axis=0).tolist()
+        return self._totals[driver]
+
     @property
     def is_complete(self) -> bool:
         return self._summed == self.n_episodes and self._labels_read == self._reader.n_labels
@@ -90,7 +99,7 @@ class Survey:
         n_new = reader.n_episodes - self.n_episodes
         if n_new > 0:
             self._grow(n_new)
-        if self._listed and self.outcomes[self._listed - 1] == Outcome.RUNNING:
+        if self._last_runs:
             self._listed -= 1
         self._summed = min(self._summed, self._listed)
         self._work = self._find_out()
@@ -115,22 +124,24 @@ class Survey:
         yield from self._count_labels()
 
     def _list_episodes(self) -> Iterator[None]:
-        episodes = self._reader.episodes
         while self._listed < self.n_episodes:
-            stop = min(self.n_episodes, (self._listed // EPISODE_BLOCK + 1) * EPISODE_BLOCK)
-            for index in range(self._listed, stop):
-                episode = episodes[index]
-                self.starts[index], self.lengths[index] = episode.start, episode.length
-                self.parents[index], self.branch_steps[index] = episode.parent, episode.branch_step
-                self.outcomes[index] = episode.outcome
-            self._listed = stop
+            number = self._listed // EPISODE_BLOCK
+            block = self._reader.episode_block(number)
+            rows = slice(number * EPISODE_BLOCK, number * EPISODE_BLOCK + len(block))
+            self.starts[rows] = [episode.start for episode in block]
+            self.lengths[rows] = [episode.length for episode in block]
+            self.parents[rows] = [episode.parent for episode in block]
+            self.branch_steps[rows] = [episode.branch_step for episode in block]
+            self.outcomes[rows] = [episode.outcome for episode in block]
+            self._listed = rows.stop
+            self._last_runs = block[-1].recorded_outcome is Outcome.RUNNING
             yield
 
     def _read_edits(self) -> None:
         """Which episodes are discarded, and how those ended that were judged anew."""
         curation, episodes = self._reader.curation, self._reader.episodes
         self._edits_read = self._reader.n_edits
-        for index in {edit.episode for edit in curation.edits}:
+        for index in sorted({edit.episode for edit in curation.edits}):
             self.discarded[index] = curation.is_discarded(episodes[index])
             self.outcomes[index] = episodes[index].outcome
         self._labels_read = 0

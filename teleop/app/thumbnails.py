@@ -27,6 +27,8 @@ READ_BYTES = 1 << 22
 """Of an episode's observations at most so many are read; of a longer one its beginning is shown."""
 MOST_TRACES = 3
 """Numbers of an observation that are drawn."""
+VEIL = 110
+"""How much of the map is covered by the dark, of 255."""
 Size = tuple[int, int]
 Thumbnail = Callable[[Reader, int, Size], pygame.Surface]
 """Draws the episode of this index at this size. Raises DamagedRecording."""
@@ -78,8 +80,13 @@ class _Map:
 
 
 def _paint_map(world: GridWorldMap, side: int) -> pygame.Surface:
-    """The board in its own colours, smoothed: a cell is two or three pixels wide."""
-    return pygame.transform.smoothscale(Board(world, 6).picture, (side, side))
+    """The board, smoothed, since a cell is two or three pixels wide, and faint, since the way upon it matters."""
+    ground = pygame.transform.smoothscale(Board(world, 6).picture, (side, side))
+    veil = pygame.Surface(ground.get_size())
+    veil.fill(STAGE)
+    veil.set_alpha(VEIL)
+    ground.blit(veil, (0, 0))
+    return ground
 
 
 def _stretches(drivers: Sequence[int] | np.ndarray) -> list[slice]:

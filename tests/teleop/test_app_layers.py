@@ -21,7 +21,6 @@ from teleop.app.painters.layers import Layer, laid_over, layers_of
 from teleop.app.painters.looks import LEVELS, Look
 from teleop.app.painters.view import LayeredPainter, View
 from teleop.app.replay import ReplayScene
-from teleop.app.replay_panel import about_the_step
 from teleop.app.window import Window
 from teleop.clock import SECOND_NS, StepClock
 from teleop.palette import DRIVERS, OUTCOMES
@@ -255,7 +254,7 @@ def test_a_replay_shows_what_a_policy_would_have_done(window: Window, recording:
     pilot = Pilot(window, scene, StepClock())
     pilot.frames()
     assert caption(pilot) == "policy"
-    about = {name: value for name, value, _ in about_the_step(scene._shown(scene._episode))}  # type: ignore[arg-type]
+    about = {name: value for name, value, _ in scene.about}
     assert (about["executed"], about["student would"]) == ("down", "right")
     pilot.tap("v", "v", "v")
     assert caption(pilot) == "recovered reward"
