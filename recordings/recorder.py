@@ -112,6 +112,11 @@ class Recorder:
         return self._counts["steps"]
 
     @property
+    def flushed_rows(self) -> dict[str, int]:
+        """Rows of every table that are in the file and survive a kill."""
+        return dict(self._counts)
+
+    @property
     def episodes(self) -> int:
         """Episodes begun so far."""
         return self._rows_of("episodes")

@@ -196,7 +196,7 @@ class _Replayer:
     def _observation_after(self, episode: Episode, stop: int) -> Array:
         if stop < episode.stop:
             return np.asarray(self._steps.between(stop, stop + 1)["observation"][0])
-        if episode.outcome == recordings.Outcome.RUNNING:
+        if episode.recorded_outcome is recordings.Outcome.RUNNING:
             return episode.final_observation
         return np.asarray(self._ends.between(episode.index, episode.index + 1)["final_observation"][0])
 

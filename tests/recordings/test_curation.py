@@ -357,6 +357,8 @@ def test_damaged_acts_are_told_in_a_paragraph(path: Path, column: str, value: in
         with pytest.raises(DamagedRecording, match=says) as caught:
             look(path)
         assert "demo.h5: /edits: row 1: expected" in str(caught.value)
+    with recordings.open(path) as reader:
+        assert reader.episodes[0].rewards.tolist() == [1, 2, 3], "what was recorded is still there"
 
 
 @pytest.mark.parametrize(("kind", "value"), [(5, 5), (5, -2), (6, 0), (6, 4)])
