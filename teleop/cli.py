@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "fit a learner to recordings, or to a world's reward",
     "evaluate": "the return of a policy: exact where the world is tabular, else sampled",
     "replay": "watch a recording, or re-step it and compare",
+    "rerun": "play the journal of a session back, and make its recording again",
     "info": "what a recording holds",
     "curate": "say what of a recording counts: discard, mark, judge, withdraw, undo",
     "demo": "the whole loop in a minute, with nobody at the keyboard",

@@ -50,7 +50,10 @@ class Desk:
         self._repeat: tuple[DeskOrder, int] | None = None
         self._policy: Policy | None = None
         self._choices: list[Any] = []
-        self._worth: tuple[Any, list[int]] = (None, [])
+        self._worth: list[int] = []
+        self._scored: Criterion | None = None
+        self._scored_for: Policy | None = None
+        self._look_for_worth()
 
     # -- what is seen -----------------------------------------------------------------------------------------
 
@@ -87,15 +90,23 @@ class Desk:
 
     def worth(self) -> list[int]:
         """The steps that are worth asking about and were neither labelled nor skipped in this visit."""
+        return [step for step in self._worth if step not in self.labelled and step not in self.skipped]
+
+    def _look_for_worth(self) -> None:
+        """Score the steps anew where another criterion, or student, calls for it.
+
+        Done when something happens, never when somebody looks, so that a session does not depend on being watched.
+        """
         policy = self._student()
-        if policy is None:
-            return []
-        is_of_policy = self.criterion is Criterion.DISAGREEMENT  # the others are of the labels, and dear
-        known = (self.criterion, id(policy) if is_of_policy else 0, self.length)
-        if self._worth[0] != known:
+        is_of_labels = (
+            self.criterion is not Criterion.DISAGREEMENT and self._scored_for is not None
+        )  # and dear
+        if self._scored is self.criterion and (policy is self._scored_for or is_of_labels):
+            return
+        self._scored, self._scored_for, self._worth = self.criterion, policy, []
+        if policy is not None:
             scores = self._doubts.scores(self.criterion, self.episode, policy, self._lessons())
-            self._worth = known, worth_asking(scores)
-        return [step for step in self._worth[1] if step not in self.labelled and step not in self.skipped]
+            self._worth = worth_asking(scores)
 
     def _chosen(self) -> list[Any]:
         policy = self._student()
@@ -122,6 +133,7 @@ class Desk:
 
     def update(self, now_ns: int) -> None:
         """Go on stepping where a key stays down."""
+        self._look_for_worth()
         if self._repeat is not None and now_ns >= self._repeat[1]:
             self.obey(self._repeat[0])
             self._repeat = self._repeat[0], now_ns + REPEAT_NS
@@ -146,6 +158,7 @@ class Desk:
                 self.give(self.student_action)
             case DeskOrder.CRITERION:
                 self.criterion = CRITERIA[(CRITERIA.index(self.criterion) + 1) % len(CRITERIA)]
+                self._look_for_worth()
 
     def go_to(self, step: int) -> None:
         """Put the cursor before `step`, or at the nearer end."""

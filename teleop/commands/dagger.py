@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -24,6 +24,8 @@ from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
 from teleop.finish import keep_policy, verdict
+from teleop.journal import JournalWriter, UnusableJournal, said
+from teleop.journal_head import require_repeatable, start
 from teleop.memory import peak_mb
 from teleop.rounds import SessionSampler
 from teleop.rules import TakeoverName
@@ -98,6 +100,14 @@ class Dagger:
     """Gate human, headless: how long the simulated person takes to react."""
     slips: float = 0.0
     """Gate human, headless: the share of the simulated person's actions that are not what they meant."""
+    training: Literal["background", "inline"] = "background"
+    """In the window: teach the student beside the session, or between two ticks, which then wait for it, so that the
+    same keys give the same students."""
+    labels_per_fit: int = 50
+    """Training inline: labels from one student to the next."""
+    journal: Path | None = None
+    """In the window, with --training inline: a new file for every key and when it came, with which `rerun` makes the
+    same recording again."""
     operator: str = ""
     """Who sits at the keyboard; written into the recording."""
     keys: Path | None = None
@@ -114,6 +124,11 @@ class Dagger:
         world = choose(self.env, self.keys)
         make_whole([] if self.out is None else [self.out])
         require_window(self.headless, "--expert", self.expert)
+        if self.headless and self.journal is not None:
+            raise UnusableJournal(
+                "--journal: expected the window, found --headless. Rounds have no keys; with the same --seed they "
+                "repeat anyway."
+            )
         return self._rounds(world) if self.headless else self._live(world)
 
     def _settings(self, world: World) -> CorrectSettings:
@@ -134,7 +149,8 @@ class Dagger:
             seed=self.seed,
             operator=self.operator,
             rest_s=0.0 if self.headless else 1.0,
-            training="none" if self.headless else "background",
+            training="none" if self.headless else self.training,
+            labels_per_fit=self.labels_per_fit,
             render=not self.headless,
         )
 
@@ -151,10 +167,17 @@ class Dagger:
 
         began_s = time.monotonic()
         settings = self._settings(world)
-
-        session = run_session(lambda: start_correction(settings, WallClock()), title=world.title)
+        writer = self._journal(settings)
+        session = run_session(lambda: start(settings, WallClock(), writer), title=world.title)
         student = None if session.student is None else session.student.policy
-        return self._report(session, world, student, [], time.monotonic() - began_s)
+        report = self._report(session, world, student, [], time.monotonic() - began_s)
+        return replace(report, text=report.text + said(writer))
+
+    def _journal(self, settings: CorrectSettings) -> JournalWriter | None:
+        if self.journal is None:
+            return None
+        require_repeatable(settings)
+        return JournalWriter(self.journal)
 
     def _rounds(self, world: World) -> Report:
         began_s = time.monotonic()

@@ -14,8 +14,10 @@ from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
 from teleop.finish import recorded, verdict
+from teleop.journal import JournalWriter, said
+from teleop.journal_head import start
 from teleop.session import Session
-from teleop.start import RecordSettings, default_recording, require_window, start_recording
+from teleop.start import RecordSettings, default_recording, require_window
 from teleop.worlds.choice import choose
 
 
@@ -40,6 +42,8 @@ class Record:
     """A key map (TOML) for a world that has none of its own."""
     operator: str = ""
     """Who sits at the keyboard; written into the recording."""
+    journal: Path | None = None
+    """A new file for every key and when it came, with which `rerun` makes the same recording again."""
     seed: int | None = None
     """Of the episodes' seeds. Default: different every time."""
     json: bool = False
@@ -59,24 +63,25 @@ class Record:
             render=not self.headless,
         )
         make_whole([settings.out])
+        writer = None if self.journal is None else JournalWriter(self.journal)
         if self.headless:
-            session = _without_a_window(settings, self.episodes or 10)
+            session = _without_a_window(settings, self.episodes or 10, writer)
         else:
             from teleop.app import run_session
 
             session = run_session(
-                lambda: start_recording(settings, WallClock()), title=world.title, episodes=self.episodes
+                lambda: start(settings, WallClock(), writer), title=world.title, episodes=self.episodes
             )
-        return _report(session, settings.out, time.monotonic() - began_s)
+        return _report(session, settings.out, time.monotonic() - began_s, said(writer))
 
 
 def parse(prog: str, words: list[str]) -> Record:
     return tyro.cli(Record, prog=prog, args=words)
 
 
-def _without_a_window(settings: RecordSettings, episodes: int) -> Session:
+def _without_a_window(settings: RecordSettings, episodes: int, writer: JournalWriter | None) -> Session:
     clock = StepClock()
-    session = start_recording(settings, clock)
+    session = start(settings, clock, writer)
     try:
         headless.run(session, clock, lambda session: session.episodes >= episodes)
     finally:
@@ -84,7 +89,7 @@ def _without_a_window(settings: RecordSettings, episodes: int) -> Session:
     return session
 
 
-def _report(session: Session, out: Path, seconds: float) -> Report:
+def _report(session: Session, out: Path, seconds: float, journal: str) -> Report:
     verified, words = verdict(out, session.own_episodes)
     data = {
         "recording": str(out),
@@ -93,5 +98,5 @@ def _report(session: Session, out: Path, seconds: float) -> Report:
         "verified": verified,
         "seconds": seconds,
     }
-    text = f"{out}: {recorded(session.driven_ticks, session.episodes)} in {seconds:.1f} s. {words}"
+    text = f"{out}: {recorded(session.driven_ticks, session.episodes)} in {seconds:.1f} s. {words}{journal}"
     return Report(data, text, 1 if verified is False else 0)
