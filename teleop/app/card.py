@@ -9,6 +9,9 @@ import pygame
 from teleop.app.typeface import Role, Typeface
 from teleop.palette import CARD, CARD_EDGE, FAINT, MUTED, TEXT, Colour
 
+TWO_COLUMNS = 400
+"""Inside width of a card from which lines stand in two columns, in design pixels."""
+COLUMN_GAP = 26
 SCALE_WIDTH = 66
 """Of a bar of colours, in design pixels."""
 
@@ -81,6 +84,30 @@ def draw_line(
 
 def line_height(typeface: Typeface) -> int:
     return typeface.height(Role.SMALL) + typeface.px(4)
+
+
+def columns_of(typeface: Typeface, width: int) -> int:
+    """In how many columns lines stand in a card of this inside width."""
+    return 2 if width >= typeface.px(TWO_COLUMNS) else 1
+
+
+def lines_height(typeface: Typeface, n: int, width: int) -> int:
+    """Of so many lines in a card of this inside width."""
+    return -(-n // columns_of(typeface, width)) * line_height(typeface)
+
+
+def draw_lines(
+    surface: pygame.Surface, typeface: Typeface, area: pygame.Rect, lines: Sequence[tuple[str, str, Colour]]
+) -> None:
+    """As many lines as fit into `area`, down its columns."""
+    columns, height = columns_of(typeface, area.width), line_height(typeface)
+    rows = min(-(-len(lines) // columns), area.height // height)
+    gap = typeface.px(COLUMN_GAP)
+    cell = pygame.Rect(0, 0, (area.width - gap * (columns - 1)) // columns, height)
+    for index, line in enumerate(lines[: rows * columns]):
+        column, row = divmod(index, rows)
+        cell.topleft = area.x + column * (cell.width + gap), area.y + row * height
+        draw_line(surface, typeface, cell, *line)
 
 
 def draw_scale(

@@ -38,19 +38,35 @@ def draw_row(
 ) -> int:
     """Draw one row from its top left corner; keys in `held` look pressed. Returns its width in pixels."""
     x, y = corner
-    height = cap_height(typeface)
-    for name in row.keys:
-        x += _draw_cap(surface, typeface, (x, y), name, held_colour if name in held else None) + typeface.px(
-            4
-        )
-    x += typeface.px(4)
-    text = typeface.draw(surface, row.does, Role.SMALL, MUTED, midleft=(x, y + height // 2))
+    x += draw_caps(surface, typeface, corner, row.keys, held=held, held_colour=held_colour) + typeface.px(4)
+    text = typeface.draw(surface, row.does, Role.SMALL, MUTED, midleft=(x, y + cap_height(typeface) // 2))
     return text.right - corner[0]
 
 
+def draw_caps(
+    surface: pygame.Surface,
+    typeface: Typeface,
+    corner: tuple[int, int],
+    keys: Sequence[str],
+    *,
+    held: Collection[str] = (),
+    held_colour: Colour = TEXT,
+) -> int:
+    """Draw keys side by side; those in `held` look pressed. Returns their width in pixels."""
+    x, y = corner
+    for name in keys:
+        pressed = held_colour if name in held else None
+        x += _draw_cap(surface, typeface, (x, y), name, pressed) + typeface.px(4)
+    return x - corner[0]
+
+
+def caps_width(typeface: Typeface, keys: Sequence[str]) -> int:
+    """Of these keys side by side."""
+    return sum(_cap_width(typeface, name) + typeface.px(4) for name in keys)
+
+
 def row_width(typeface: Typeface, row: KeyRow) -> int:
-    caps = sum(_cap_width(typeface, name) + typeface.px(4) for name in row.keys)
-    return caps + typeface.px(4) + typeface.width(row.does, Role.SMALL)
+    return caps_width(typeface, row.keys) + typeface.px(4) + typeface.width(row.does, Role.SMALL)
 
 
 def flow(typeface: Typeface, rows: Sequence[KeyRow], width: int) -> list[tuple[KeyRow, tuple[int, int]]]:

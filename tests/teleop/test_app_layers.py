@@ -24,7 +24,7 @@ from teleop.app.replay import ReplayScene
 from teleop.app.window import Window
 from teleop.clock import SECOND_NS, StepClock
 from teleop.palette import DRIVERS, OUTCOMES
-from teleop.session import StudentVersion
+from teleop.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from teleop.worlds.gridworld_map import GridWorldMap, map_with
 from tests.teleop.app_pilot import Pilot, correction_session, drive, recording_session
@@ -166,6 +166,9 @@ def test_a_key_goes_through_the_layers_and_the_world_takes_no_step(
     assert len({picture.tobytes() for picture in pictures}) == 5
     pilot.frames()
     assert np.array_equal(pilot.picture()[30:700, 70:700], pictures[0])
+    pilot.tap("c")
+    pilot.frames()
+    assert np.array_equal(pilot.picture()[30:700, 70:700], pictures[-1])
     assert session.recorder.steps == steps
     pilot.scene.leave()
 

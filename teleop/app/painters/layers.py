@@ -76,7 +76,7 @@ def layers_of(view: View) -> tuple[Layer, ...]:
         layers.append(Layer.LABELLED)
         if view.policy is not None:
             layers.append(Layer.DISAGREEMENT)
-    if view.visited is not None:
+    if view.visited is not None and view.visited.any():
         layers.append(Layer.VISITED)
     return (*layers, Layer.NOTHING) if layers else ()
 

@@ -74,7 +74,8 @@ class Trace:
 
 def _places(n: int, right: int) -> FloatArray:
     """(n,) from left to right, the newest at `right`."""
-    return right - np.arange(n - 1, -1, -1) * (right / SHOWN_STEPS)
+    places: FloatArray = right - np.arange(n - 1, -1, -1, dtype=np.float64) * (right / SHOWN_STEPS)
+    return places
 
 
 def _paint_limits(picture: pygame.Surface, typeface: Typeface, area: pygame.Rect, lane: Lane) -> None:
