@@ -24,6 +24,7 @@ from recordings.extent import complete_rows
 from recordings.schema import LOST, TEXT, EditKind, Header, Outcome, tables, values_of
 
 _HIGHEST_KIND = max(EditKind)
+_NOTES_BLOCK = 1 << 20
 _TEXT_BLOCK = 4096
 _LONGEST_TEXT = 1 << 24
 
@@ -172,11 +173,28 @@ class Reader:
 
     def edits(self, start: int = 0) -> list[Edit]:
         """The curation acts from row `start` on, in order, taken back or not. Raises DamagedRecording."""
-        columns = [
-            self.read("edits", column.name, start, self.n_edits) for column in self._tables["edits"].columns
+        columns = {
+            column.name: self.read("edits", column.name, start, self.n_edits)
+            for column in self._tables["edits"].columns
+        }
+        notes = self._notes(columns["note"])
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return [
+            self._edit(row, kind, episode, first, stop, value, notes.get(note, ""), time_ns)
+            for row, (kind, episode, first, stop, value, note, time_ns) in enumerate(rows, start)
         ]
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        return [self._edit(row, *values) for row, values in enumerate(rows, start)]
+
+    def _notes(self, offsets: Array) -> dict[int, str]:
+        """The texts at these offsets of /text (-1: none), most of them by one read. Raises DamagedRecording."""
+        wanted = np.unique(offsets[offsets >= 0]).tolist()
+        if not wanted:
+            return {}
+        block = self.read_text(wanted[0], wanted[0] + _NOTES_BLOCK)
+        ends = {offset: block.find(b"\0", offset - wanted[0]) for offset in wanted}
+        return {
+            offset: self.text(offset) if end < 0 else block[offset - wanted[0] : end].decode(errors="replace")
+            for offset, end in ends.items()
+        }
 
     def sessions(self) -> list[dict[str, Any]]:
         """The sittings in which this was recorded: id, created_utc, operator, first_episode, first_step."""
@@ -286,7 +304,7 @@ class Reader:
         return np.where(known, steps, -1)
 
     def _edit(
-        self, row: int, kind: int, episode: int, start: int, stop: int, value: int, note: int, time_ns: int
+        self, row: int, kind: int, episode: int, start: int, stop: int, value: int, note: str, time_ns: int
     ) -> Edit:
         known = kind <= _HIGHEST_KIND and 0 <= episode < self.n_episodes and start >= 0
         is_lost = kind == EditKind.WITHDRAW and value == LOST
@@ -296,5 +314,4 @@ class Reader:
                 f"as value what the kind allows, found kind {kind}, episode {episode}, start {start}, value "
                 f"{value}. The file is damaged; restore it from a copy."
             )
-        remark = "" if note < 0 else self.text(note)
-        return Edit(row, EditKind(kind), episode, start, stop, value, remark, time_ns)
+        return Edit(row, EditKind(kind), episode, start, stop, value, note, time_ns)
