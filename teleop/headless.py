@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from teleop.clock import StepClock
-from teleop.session import Session, Tick
+from teleop.past import Tick
+from teleop.session import Session
 
 STUCK_TICKS = 1000
 """Ticks in a row without a step after which nobody is going to drive any more."""

@@ -11,7 +11,9 @@ from learners.gates import BetaGate
 from learners.practice import Round, Tally
 from recordings.demonstrations import Demonstrations
 from recordings.schema import Driver
-from teleop.session import Session, StudentVersion, Tick
+from teleop.past import Tick
+from teleop.session import Session
+from teleop.student import StudentVersion
 
 Watch = Callable[[Tick], None]
 

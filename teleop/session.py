@@ -1,336 +1,54 @@
-"""A live run without a window: observation in, held keys in; who drives, what is labelled and what is recorded out.
+"""A person at a live run: what their keys do. The window, the headless commands and the tests all drive this one class.
 
-Reading order: `teleop.phases` (who drives is data), `teleop.rules` (the settings), Session.update (one tick),
-Session.press (what keys do), then what a person can do beside driving: end, judge, discard, undo, go back.
-
-The window, the headless commands and the tests all drive this one class. It owns no clock and no randomness: both
-are given to it, so that with a step clock and an inline trainer a run repeats exactly.
+Reading order: `teleop.run` (the run itself, one tick at a time), `teleop.phases` (the keys), Session.press, then what
+there is beside driving: ending, judging, discarding, taking back, and the desk, where one looks back and labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from functools import cached_property
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
-from learners.gates import AskingGate, Gate
-from learners.interface import Expert, TabularWorld
-from learners.recollection import Actor, begin
-from recordings.recorder import Recorder
-from recordings.schema import Driver, EditKind, LabelKind, Outcome
-from teleop.branching import same_again
-from teleop.clock import Clock, Glance, Metronome
-from teleop.controls import Controls, HumanAdviser, HumanExpert
+from recordings.schema import LabelKind, Outcome
 from teleop.desk import Desk
-from teleop.labelling import Labelling
-from teleop.past import Lived, Past, Tick
-from teleop.phases import DESK_KEYS, NEXT, DeskOrder, Order, Phase, Wish, session_keys
-from teleop.questions import Question, Reasking
-from teleop.rules import Rules
-from teleop.score import Score
-from teleop.student import StudentVersion, Trainer
-from teleop.undo import Act, History
-from teleop.worlds.catalogue import ControlScheme, World
+from teleop.past import Lived, Tick
+from teleop.phases import DESK_KEYS, DeskOrder, Order, Phase, Wish, session_keys
+from teleop.questions import Question
+from teleop.run import Run
 from teleop.worth_asking import Doubts
-
-__all__ = ["Rules", "Session", "StudentVersion", "Tick", "Trainer"]
 
 SPEED_STEP = 1.25
 SLOWEST_HZ, FASTEST_HZ = 1.0, 60.0
-Listener = Callable[[int, str, str], None]
-"""(when, what reached the session, its argument): told of everything that a person or the window does to it."""
 
 
-class Session:
-    """One person (or stand-in), one world, at most one student, one recording."""
+class Session(Run):
+    """A run and its keys."""
 
-    def __init__(
-        self,
-        world: World,
-        env: gym.Env[Any, Any],
-        recorder: Recorder,
-        *,
-        clock: Clock,
-        rng: np.random.Generator,
-        expert: Expert,
-        expert_driver: Driver,
-        controls: Controls,
-        gate: Gate | None = None,
-        trainer: Trainer | None = None,
-        advisers: Sequence[Expert] = (),
-        rules: Rules | None = None,
-        bindings: Mapping[str, str] = MappingProxyType({}),
-        listener: Listener | None = None,
-    ) -> None:
-        """gate: who drives, asked in every new state; None: keys alone decide. advisers: label what the expert labels,
-        beside them. bindings: an order's name -> the key preferred for it."""
-        self.world, self.env, self.recorder = world, env, recorder
-        self.clock = clock if isinstance(clock, Glance) else Glance(clock)
-        self.rng, self.rules = rng, rules or Rules()
-        self.expert, self.controls, self.trainer = expert, controls, trainer
-        self.expert_driver = expert_driver
-        self.phase = Phase.HUMAN
-        self.keys = session_keys(world, bindings)
-        self.metronome = Metronome(world.control_hz, self.clock.now_ns())
-        self._listener = listener
-        self._is_human = isinstance(expert, HumanExpert)
-        self._adviser: Expert = HumanAdviser(controls) if self._is_human else expert
-        self._turn_based = self._is_human and world.scheme is ControlScheme.WAIT
-        self._is_tabular = isinstance(env.unwrapped, TabularWorld)
+    desk: Desk | None = None
+    """Where the person looks back while the world waits; None: they do not."""
+    notice = ""
+    """What the last key came to, where it cannot be seen otherwise."""
 
-        self.past, self.history, self.score = Past(), History(), Score(self.clock.now_ns())
-        self.labelling = Labelling(
-            recorder,
-            self.past,
-            self.score,
-            self.history,
-            trainer=trainer,
-            gate=gate,
-            advisers=advisers,
-            by_state=self._is_tabular,
-        )
-        self._reasking = Reasking(self.rules.reask_share, rng)
-        self.desk: Desk | None = None
-        self.question: Question | None = None
-        """What the person is asked now, while the world waits."""
-        self.notice = ""
-        """What the last key came to, where it cannot be seen otherwise."""
-        self._answer: Any | None = None
-
-        self.student: StudentVersion | None = None
-        self._actor: Actor | None = None
-        self.student_action: Any | None = None
-        self.observation: Any = None
-        self.running = False
-        self.episodes = self.driven_ticks = self.student_ticks = 0
-        self.episode = -1
-        self.episode_return, self.episode_length = 0.0, 0
-        self.outcome = Outcome.RUNNING
-        self.tick: Tick | None = None
-        self._first_episode = recorder.episodes
-        self._resume_to = Wish.TAKE_OVER
-        self._rest_until_ns = self._go_ns = self._last_key_ns = self.clock.now_ns()
-        self._state_is_new = self._is_closed = self._has_taken_over = False
-        self._takeover_key_is_down = False
-
-    @property
-    def gate(self) -> Gate | None:
-        """Who drives, asked in every new state; None: keys alone decide."""
-        return self.labelling.gate
-
-    @gate.setter
-    def gate(self, gate: Gate | None) -> None:
-        self.labelling.gate = gate
-
-    @property
-    def own_episodes(self) -> range:
-        """The episodes of this session; those before them were in the recording when it was continued."""
-        return range(self._first_episode, self.recorder.episodes)
-
-    @property
-    def labels(self) -> int:
-        """Given in this session and not taken back."""
-        return self.score.labels
-
-    @property
-    def takeovers(self) -> int:
-        return self.score.takeovers
-
-    @property
-    def distinct_labels(self) -> int:
-        """States labelled, where states can be told apart by number; else steps labelled."""
-        return self.labelling.distinct
-
-    @property
-    def countdown_s(self) -> float:
-        """Seconds until the running episode's first step; 0 while it runs."""
-        return max(0.0, (self._go_ns - self.clock.now_ns()) / 1e9) if self.running else 0.0
-
-    # -- one tick -----------------------------------------------------------------------------------------
+    @cached_property
+    def keys(self) -> dict[str, Order]:
+        """Key name -> what it does; drive keys are the world's own."""
+        return session_keys(self.world, self.bindings)
 
     def update(self) -> Tick | None:
         """Advance by at most one step of the world, if one is due. Called at every frame, and as often as liked."""
-        now_ns = self._hear("update")
-        self.recorder.flush_if_due()
-        self._adopt_student()
+        tick = super().update()
         if self.desk is not None:
-            self.desk.update(now_ns)
-        self._hand_back_when_let_go(now_ns)
-        if self.phase is Phase.PAUSED or now_ns < self._rest_until_ns:
-            return None
-        if not self.running:
-            if self._ask_again():
-                return None
-            self._begin_episode(now_ns)
-        if self._state_is_new:
-            self._look()
-        if self.question is not None or now_ns < self._go_ns or not self._is_due(now_ns):
-            return None
-        action, driver = self._choose()
-        if action is None:
-            self.metronome.restart(now_ns - self.metronome.period_ns)
-            return None
-        return self._step(action, driver, now_ns)
-
-    def _adopt_student(self) -> None:
-        newer = self.trainer.poll() if self.trainer is not None else None
-        if newer is not None:
-            self.adopt(newer)
-
-    def adopt(self, student: StudentVersion) -> None:
-        """From the next tick on this student drives and is shown; it remembers nothing of the running episode."""
-        self.student, self._actor = student, begin(student.policy, 1)
-        self.score.student(student.version, student.labels, student.loss, self.clock.now_ns())
-        if self.running and not self._state_is_new:
-            self._propose()
-
-    def _begin_episode(self, now_ns: int) -> None:
-        seed = int(self.rng.integers(2**31))
-        observation, _ = self.env.reset(seed=seed)
-        index = self.recorder.begin_episode(observation, seed=seed)
-        self._enter(Lived(index, seed), observation, now_ns)
-        self._go_ns = now_ns + round(self.rules.countdown_s * 1e9)
-        if not self._takeover_key_is_down:
-            self.wish(Wish.HAND_BACK)
-
-    def _enter(self, episode: Lived, observation: Any, now_ns: int) -> None:
-        """A world that was just reset, and recorded to have been."""
-        self.past.begin(episode)
-        self.episode, self.observation = episode.index, observation
-        self.running = self._state_is_new = True
-        self.episode_return, self.episode_length = 0.0, 0
-        self.outcome = Outcome.RUNNING
-        self.metronome.restart(now_ns)
-        self.score.begin_episode()
-        if self._actor is not None:
-            self._actor.forget()
-        if self.gate is not None:
-            self.gate.begin_episode()
-
-    def _look(self) -> None:
-        """In a new state: what would the student do, and who is to drive?"""
-        self._state_is_new = False
-        self._propose()
-        if self.gate is None or self.student is None:
-            return
-        asks = self._may_label() and self.gate.wants_expert(self.observation, self.student.policy, self.rng)
-        if asks and self._is_human and self.rules.asks_by_pausing and isinstance(self.gate, AskingGate):
-            self._ask(Question(self.observation))
-        else:
-            self.wish(Wish.TAKE_OVER if asks else Wish.HAND_BACK)
-
-    def _propose(self) -> None:
-        """What would the student do here?"""
-        self.student_action = None
-        if self._actor is not None:
-            batch = np.asarray(self.observation)[None]
-            self.student_action = self._actor.act(batch, self.rng if self.rules.sample_student else None)[0]
-
-    def _is_due(self, now_ns: int) -> bool:
-        """A person in a turn-based world, or asked, sets the pace; anyone else follows the metronome."""
-        if self._answer is not None or (self._turn_based and self.phase is Phase.HUMAN):
-            return True
-        return self.metronome.beat(now_ns)
-
-    def _choose(self) -> tuple[Any | None, Driver]:
-        if self._answer is not None:
-            answer, self._answer = self._answer, None
-            return answer, Driver.HUMAN
-        if self.phase is Phase.STUDENT:
-            return self.student_action, Driver.STUDENT
-        return self.expert.act(self.observation, self.episode_length), self.expert_driver
-
-    def _may_label(self) -> bool:
-        rules = self.rules
-        minutes = (self.clock.now_ns() - self.score.began_ns) / 60e9
-        return (rules.label_budget is None or self.labels < rules.label_budget) and (
-            rules.minutes_budget is None or minutes < rules.minutes_budget
-        )
-
-    def _label_for(self, action: Any, driver: Driver) -> tuple[Any | None, LabelKind]:
-        if not self._may_label():
-            return None, LabelKind.DEMONSTRATED
-        if driver is not Driver.STUDENT:
-            return action, self.rules.label_kind if self._has_taken_over else LabelKind.DEMONSTRATED
-        if self.rules.label_student_states:
-            return self._adviser.act(self.observation, self.episode_length), LabelKind.LIVE
-        return None, LabelKind.LIVE
-
-    def _step(self, action: Any, driver: Driver, now_ns: int) -> Tick:
-        label, kind = self._label_for(action, driver)
-        before, proposed = self.observation, self.student_action
-        after, reward, terminated, truncated, _ = self.env.step(action)
-        row = self._record(action, float(reward), terminated, truncated, after, driver, now_ns)
-        tick = Tick(
-            self.episode, row, before, action, float(reward), after, driver, proposed, label,
-            bool(terminated), bool(truncated),
-        )  # fmt: skip
-        self._live_through(tick)
-        if label is not None:
-            self._give(tick, label, kind)
-        self.driven_ticks += 1
-        self.student_ticks += driver is Driver.STUDENT
-        self._state_is_new = True
-        if terminated or truncated:
-            self.end_episode(self._judged(terminated))
+            self.desk.update(self.clock.now_ns())
         return tick
-
-    def _record(
-        self,
-        action: Any,
-        reward: float,
-        terminated: bool,
-        truncated: bool,
-        after: Any,
-        driver: Driver,
-        now_ns: int,
-    ) -> int:
-        return self.recorder.step(
-            action,
-            reward,
-            terminated,
-            truncated,
-            after,
-            driver=driver,
-            student_action=self.student_action,
-            student_version=-1 if self.student is None else self.student.version,
-            time_ns=now_ns,
-            keys=self.controls.take_mask(),
-        )
-
-    def _live_through(self, tick: Tick) -> None:
-        latest = self.past.latest
-        assert latest is not None
-        latest.ticks.append(tick)
-        self.tick = tick
-        self.observation = tick.next_observation
-        self.episode_return += tick.reward
-        self.episode_length += 1
-        self.score.step(tick.driver, has_student=self.student is not None)
-
-    def _give(self, tick: Tick, action: Any, kind: LabelKind) -> None:
-        if self._is_human and kind is not LabelKind.REASKED:
-            self._reasking.answered(tick, action, self.labels)
-        self.labelling.give(tick, action, self.expert.name, kind, self.clock.now_ns(), tick.student_action)
-
-    def _judged(self, terminated: bool) -> Outcome:
-        """As `learners.evaluation` does: arrival in a table's goal, else the reward threshold, else unknown."""
-        if self._is_tabular:
-            return Outcome.SUCCESS if terminated else Outcome.FAILURE
-        threshold = self.env.spec.reward_threshold if self.env.spec is not None else None
-        if threshold is None:
-            return Outcome.UNKNOWN
-        return Outcome.SUCCESS if self.episode_return >= threshold else Outcome.FAILURE
 
     # -- keys ---------------------------------------------------------------------------------------------
 
     def press(self, key: str) -> None:
         """A key went down in the window (or in a test)."""
         now_ns = self._hear("press", key)
-        self._last_key_ns, self.notice = now_ns, ""
+        self._let_go_ns, self.notice = now_ns, ""
         order = self.keys.get(key)
         if self.desk is not None and self._press_at_desk(self.desk, key, order, now_ns):
             return
@@ -348,7 +66,7 @@ class Session:
     def release(self, key: str) -> None:
         """A key went up."""
         now_ns = self._hear("release", key)
-        self._last_key_ns = now_ns
+        self._let_go_ns = now_ns
         self.controls.release(key, now_ns)
         if self.desk is not None:
             self.desk.release(key)
@@ -368,11 +86,12 @@ class Session:
     def resume(self) -> None:
         """Go on after a pause with whoever drove before it."""
         self._hear("resume")
-        self._resume()
+        self.go_on()
 
-    def _resume(self) -> None:
+    def go_on(self) -> None:
+        """After a pause, with whoever drove before it; the desk is left."""
         self.desk = None
-        self.wish(Wish.TAKE_OVER if self.student is None else self._resume_to)
+        super().go_on()
 
     def _obey(self, order: Order) -> None:
         match order:
@@ -381,7 +100,7 @@ class Session:
                 flip = self.rules.takeover != "hold" and self.phase is Phase.HUMAN
                 self.wish(Wish.HAND_BACK if flip else Wish.TAKE_OVER)
             case Order.PAUSE if self.phase is Phase.PAUSED:
-                self._resume()
+                self.go_on()
             case Order.PAUSE:
                 self.wish(Wish.PAUSE)
             case Order.SLOWER | Order.FASTER:
@@ -402,59 +121,7 @@ class Session:
             case Order.REWIND:
                 self.open_desk(back=self.rules.rewind_steps)
 
-    def wish(self, wish: Wish) -> None:
-        """Ask for another phase; a wish that does not fit the phase changes nothing."""
-        new = NEXT.get((self.phase, wish))
-        if new is None or (new is Phase.STUDENT and self.student is None):
-            return
-        if new is Phase.PAUSED:
-            self._resume_to = Wish.TAKE_OVER if self.phase is Phase.HUMAN else Wish.RESUME
-        elif new is Phase.STUDENT:
-            self._has_taken_over = False
-        elif self.phase is Phase.STUDENT or self._resume_to is Wish.RESUME:
-            self._has_taken_over = True
-            self.controls.settle()
-            self._mark_what_led_here()
-        self.phase = new
-
-    def _hand_back_when_let_go(self, now_ns: int) -> None:
-        """Where any drive key takes over, letting go of all of them for a while hands back."""
-        if self.rules.takeover != "any-key" or self.phase is not Phase.HUMAN or self.gate is not None:
-            return
-        has_let_go = self.controls.held_action() is None
-        if has_let_go and now_ns - self._last_key_ns >= self.rules.hand_back_after_s * 1e9:
-            self.wish(Wish.HAND_BACK)
-
-    def _mark_what_led_here(self) -> None:
-        """A person takes over late: the student's steps just before were mistakes already."""
-        latest = self.past.latest
-        if not self.running or latest is None or self.rules.label_kind is not LabelKind.TAKEOVER:
-            return
-        most = round(self.rules.mark_before_takeover_s * self.metronome.hz)
-        start = latest.length
-        while start > max(0, latest.length - most) and latest.ticks[start - 1].driver is Driver.STUDENT:
-            start -= 1
-        if start < latest.length:
-            self._edit(EditKind.MARK, latest, start, latest.length, note="before a takeover")
-
-    # -- episodes, ended, judged and discarded ------------------------------------------------------------------
-
-    def end_episode(self, outcome: Outcome = Outcome.UNKNOWN) -> None:
-        """End the running episode early; what was recorded stays."""
-        if not self.running:
-            return
-        self.recorder.end_episode(outcome)
-        latest = self.past.latest
-        assert latest is not None
-        latest.outcome = self.outcome = outcome
-        self.running = False
-        self.episodes += 1
-        self.score.end_episode(self.episode_return)
-        self.controls.clear()
-        self._answer = None
-        if self.question is not None and not self.question.is_again:
-            self._stop_asking()
-        self._rest_until_ns = self.clock.now_ns() + round(self.rules.rest_s * 1e9)
+    # -- episodes, judged and discarded -----------------------------------------------------------------------
 
     def judge(self, outcome: Outcome) -> None:
         """Say how the running episode went, which ends it, or, before another one has begun, how the last one went."""
@@ -462,117 +129,32 @@ class Session:
             self.end_episode(outcome)
             return
         episode = self.past.with_steps()
-        if episode is None:
-            return
-        was = episode.outcome
-
-        def show(now: Outcome) -> None:
-            episode.outcome = now
-            if episode is self.past.latest:
-                self.outcome = now
-
-        self._do(
-            EditKind.JUDGE,
-            episode,
-            f"verdict on episode {episode.index + 1}",
-            lambda: show(outcome),
-            lambda: show(was),
-            value=outcome,
-        )
+        if episode is not None:
+            self.verdicts.judge(episode, outcome)
 
     def discard(self) -> None:
         """Discard the running episode, which ends it, or, before another one has begun, the last one."""
         if self.running and self.episode_length:
             self.end_episode()
         episode = self.past.with_steps()
-        if episode is None or episode.is_discarded:
-            return
+        if episode is not None and not episode.is_discarded:
+            self.verdicts.discard(episode)
+            self.notice = f"Episode {episode.index + 1} is discarded."
 
-        def set_aside() -> None:
-            episode.is_discarded = True
-            self.labelling.set_aside(episode)
-
-        def take_in() -> None:
-            episode.is_discarded = False
-            self.labelling.take_in(episode)
-
-        self._do(EditKind.DISCARD, episode, f"discard of episode {episode.index + 1}", set_aside, take_in)
-        self.notice = f"Episode {episode.index + 1} is discarded."
-
-    def _do(
-        self,
-        kind: EditKind,
-        episode: Lived,
-        word: str,
-        apply: Callable[[], None],
-        take_back: Callable[[], None],
-        *,
-        value: int = 0,
-    ) -> None:
-        """An act on a whole episode that can be taken back."""
-        edit = self._edit(kind, episode, 0, -1, value=value)
-        apply()
-
-        def undo(do: Callable[[], None]) -> None:
-            nonlocal edit
-            edit = self._edit(EditKind.UNDO, episode, 0, -1, value=edit)
-            do()
-
-        self.history.did(Act(word, lambda: undo(take_back), lambda: undo(apply)))
-
-    def _edit(
-        self, kind: EditKind, episode: Lived, start: int, stop: int, *, value: int = 0, note: str = ""
-    ) -> int:
-        return self.recorder.edit(
-            kind,
-            episode=episode.index,
-            start=start,
-            stop=stop,
-            value=value,
-            note=note,
-            time_ns=self.clock.now_ns(),
-        )
-
-    # -- questions ------------------------------------------------------------------------------------------
-
-    def _ask(self, question: Question) -> None:
-        self.question = question
-        self.score.queries += not question.is_again
-        self.wish(Wish.PAUSE)
-
-    def _ask_again(self) -> bool:
-        """Between two episodes: is there an answer to be given once more?"""
-        question = self._reasking.next(self.labels)
-        if question is not None:
-            self._ask(question)
-        return question is not None
+    # -- when asked -----------------------------------------------------------------------------------------
 
     def _press_when_asked(self, question: Question, key: str) -> bool:
         """Whether the key answered, or said that there is no answer."""
         if key in self.controls.keys:
-            self._take_answer(question, self.controls.keys[key])
+            self.answer(question, self.controls.keys[key])
             return True
         is_taken = self.keys.get(key) is Order.TAKE_OVER
         if not is_taken and DESK_KEYS.get(key) is not DeskOrder.SKIP:
             return False
-        self._stop_asking()
+        self.stop_asking()
         return not is_taken
 
-    def _take_answer(self, question: Question, action: Any) -> None:
-        if question.tick is None:
-            self.question, self._answer = None, action
-            self.wish(Wish.TAKE_OVER)
-            return
-        self.score.asked_again(bool(np.array_equal(action, question.answered)))
-        self._give(question.tick, action, LabelKind.REASKED)
-        self._stop_asking()
-
-    def _stop_asking(self) -> None:
-        self.question = None
-        if self.phase is Phase.PAUSED:
-            self._resume()
-
-    # -- the desk, and going back ---------------------------------------------------------------------------
+    # -- the desk -------------------------------------------------------------------------------------------
 
     def open_desk(self, back: int = 0) -> None:
         """Pause, and go through the running episode, or the last one, from `back` steps before its end."""
@@ -603,15 +185,16 @@ class Session:
             return True
         match order:
             case Order.DESK | Order.PAUSE:
-                self._resume()
+                self.go_on()
             case Order.REWIND:
                 desk.go_to(desk.step - self.rules.rewind_steps)
             case Order.TAKE_OVER:
                 self.desk = None
                 self._takeover_key_is_down = self.rules.takeover == "hold"
-                self.branch(desk.episode, desk.step)
+                if not self.branch(desk.episode, desk.step):
+                    self.notice = "This world does not come back to the same state: another episode begins."
             case Order.NEXT_EPISODE | Order.SUCCESS | Order.FAILURE | Order.DISCARD:
-                self._resume()
+                self.go_on()
                 return False
             case _:
                 return False
@@ -624,68 +207,6 @@ class Session:
         kind = LabelKind.PAUSED if episode.outcome is Outcome.RUNNING else LabelKind.RETROSPECTIVE
         self._give(episode.ticks[step]._replace(student_action=proposed), action, kind)
         return True
-
-    def branch(self, parent: Lived, step: int) -> None:
-        """Take over before a step of an episode: another episode begins, which repeats the first steps of that one.
-
-        Both are kept. What the student did in the first from there on is marked, so that it is not imitated.
-        """
-        if self.running and parent is self.past.latest and step == parent.length:
-            self.wish(Wish.TAKE_OVER)
-            return
-        self.end_episode()
-        prefix = parent.ticks[:step]
-        start = same_again(self.env, parent.seed, prefix)
-        if start is None:
-            self.notice = "This world does not come back to the same state: it goes on with another episode."
-            self._resume()
-            return
-        if step < parent.length:
-            self._edit(EditKind.MARK, parent, step, parent.length, note="gone back before it")
-        now_ns = self.clock.now_ns()
-        index = self.recorder.begin_episode(start, seed=parent.seed, parent=parent.index, branch_step=step)
-        self._enter(Lived(index, parent.seed, parent.index, step), start, now_ns)
-        for tick in prefix:
-            self._repeat(tick, now_ns)
-        self._rest_until_ns = self._go_ns = now_ns
-        self._state_is_new = False
-        self._propose()
-        self.wish(Wish.TAKE_OVER)
-        self._has_taken_over = True
-
-    def _repeat(self, tick: Tick, now_ns: int) -> None:
-        """One step of a branch that its parent has made already."""
-        self._propose()
-        row = self._record(
-            tick.action, tick.reward, tick.terminated, tick.truncated, tick.next_observation,
-            Driver.REPLAYED, now_ns,
-        )  # fmt: skip
-        repeated = tick._replace(episode=self.episode, step=row, driver=Driver.REPLAYED, label=None)
-        self._live_through(repeated._replace(student_action=self.student_action))
-
-    # -- the end --------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """End the running episode, and close recording, trainer and world; doing so again changes nothing."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        self._hear("close")
-        try:
-            if not self.recorder.closed:
-                self.end_episode()
-        finally:
-            self.recorder.close()
-            if self.trainer is not None:
-                self.trainer.close()
-            self.env.close()
-
-    def _hear(self, word: str, argument: str = "") -> int:
-        """Something reaches the session: look at the clock once, and let the listener know."""
-        now_ns = self.clock.look()
-        if self._listener is not None:
-            self._listener(now_ns, word, argument)
-        return now_ns
 
 
 def _said(done: str, word: str) -> str:

@@ -22,7 +22,8 @@ from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
 from teleop.experts import PolicyExpert, scripted_expert
 from teleop.rules import Rules, TakeoverName
-from teleop.session import Listener, Session
+from teleop.run import Listener
+from teleop.session import Session
 from teleop.student import StudentVersion, Trainer
 from teleop.trainer import BackgroundTrainer, Course, InlineTrainer
 from teleop.worlds.catalogue import World
@@ -268,7 +269,7 @@ def _trainer(
     """teacher: whose labels the student learns from. start: the student to go on from."""
     if settings.training == "none":
         return None
-    course = Course.live(settings.world, start)
+    course = Course(settings.world, start)
     seed = int(rng.integers(2**31))
     if settings.training == "background":
         return BackgroundTrainer(course, settings.out, teacher=teacher, flush=recorder.flush, seed=seed)

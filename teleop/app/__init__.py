@@ -18,7 +18,8 @@ from teleop.app.painters.choose import painter_for, painter_for_replay
 from teleop.app.recorded_world import world_of
 from teleop.app.replay import ReplayScene
 from teleop.app.window import Window
-from teleop.session import Session, StudentVersion
+from teleop.session import Session
+from teleop.student import StudentVersion
 
 __all__ = ["run_menu", "run_replay", "run_session"]
 

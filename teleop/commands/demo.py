@@ -31,8 +31,9 @@ from teleop.commands.report import Report, progress_console, table
 from teleop.experts import scripted_expert
 from teleop.finish import keep_policy, verdict
 from teleop.rounds import SessionSampler, Watch
-from teleop.session import Session, StudentVersion
+from teleop.session import Session
 from teleop.start import RUNS, CorrectSettings, RecordSettings, start_correction, start_recording
+from teleop.student import StudentVersion
 from teleop.worlds.catalogue import GRIDWORLD
 
 WORLD = GRIDWORLD

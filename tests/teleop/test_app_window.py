@@ -19,7 +19,7 @@ from teleop.app.words import age, driver_now, hint, number, who_drives
 from teleop.clock import StepClock
 from teleop.palette import DRIVERS
 from teleop.phases import SESSION_KEYS, Phase
-from teleop.session import StudentVersion
+from teleop.student import StudentVersion
 from teleop.worlds.catalogue import WORLDS
 from tests.teleop.app_pilot import correction_session, recording_session
 
