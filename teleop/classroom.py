@@ -1,8 +1,8 @@
 """The background trainer's process: it tails a recording, teaches, and leaves each student as a policy file.
 
-It is told "look" when there is something new in the recording and "stop" at the end, and says one JSON object at a
-time: {} (I am alive), a student (path, version, labels, loss, newest_label) or {"trouble": why I end}. The recording
-is its only memory, so another process can take its place at any time.
+It is told to look when there is something new in the recording, and says one JSON object at a time: {} (I am alive), a
+student (path, version, labels, loss, newest_label) or {"trouble": why I end}. The recording is its only memory, so it
+can be killed at any time, and another process can take its place.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from recordings.reader import Reader
 from teleop.course import Course
 from teleop.lessons import Lessons, newest_version
 
-LOOK, STOP = b"look", b"stop"
+LOOK = b"look"
+"""The one word that is said to it."""
 KEEP_STUDENTS = 3
 """Policy files left in the folder; older versions are deleted as newer ones appear."""
 IDLE_S = 0.25
@@ -59,7 +60,7 @@ def teach(connection: Connection, task: Task) -> None:
     """The process, from start to end. Where nobody is at the other end any more it clears up behind them."""
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session, which will say stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session, which will end this
     torch.set_num_threads(1)
     os.nice(15)
     try:
@@ -93,8 +94,9 @@ class _Classroom:
         self._said_s = 0.0
 
     def stay(self) -> None:
-        """Until told to stop, or until nobody is at the other end (OSError, EOFError)."""
-        while not self._told_to_stop(IDLE_S if self._is_learned else 0.0):
+        """Until nobody is at the other end (OSError, EOFError)."""
+        while True:
+            self._listen(IDLE_S if self._is_learned else 0.0)
             if self._lessons.look():
                 self._begin()
             if not self._is_learned:
@@ -102,14 +104,12 @@ class _Classroom:
             if time.monotonic() > self._said_s + ALIVE_EVERY_S:
                 self._say({})
 
-    def _told_to_stop(self, wait_s: float) -> bool:
-        words = []
+    def _listen(self, wait_s: float) -> None:
+        """Answer, if anything was said."""
         while self._connection.poll(wait_s):
-            words.append(self._connection.recv_bytes())
-            wait_s = 0.0
-        if words:
+            self._connection.recv_bytes()
             self._say({})
-        return STOP in words
+            wait_s = 0.0
 
     def _begin(self) -> None:
         """Teach what holds now, on top of what was taught; afresh where something of that no longer holds."""

@@ -19,23 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Course:
-    """Everything about teaching but the lessons."""
+    """Everything about teaching but the lessons. Sent to where the teaching is done, which alone needs torch."""
 
     world: World
-    config: Config
     start: Policy | None = None
     """The student to go on from; None: one that knows nothing."""
 
-    @classmethod
-    def live(cls, world: World, start: Policy | None = None) -> Course:
+    def config(self) -> Config:
         """Settings that show a first result within a tenth of a second; the network is as large as that of `start`."""
         from learners.bc import Config
 
         config = Config(hidden=(32, 32), learning_rate=5e-3, updates=1000, check_every=50, patience=6)
-        if isinstance(start, NetworkPolicy) and not start.architecture.is_table:
-            like = start.architecture
+        if isinstance(self.start, NetworkPolicy) and not self.start.architecture.is_table:
+            like = self.start.architecture
             config = replace(config, hidden=like.hidden, activation=like.activation, memory=like.memory)
-        return cls(world, config, start)
+        return config
 
     def train(
         self, demonstrations: Demonstrations, rng: np.random.Generator, student: Policy | None = None
@@ -44,4 +42,4 @@ class Course:
         from learners import bc
 
         world, begin = self.world, self.start if student is None else student
-        return bc.train(self.config, demonstrations, world.spec(), rng, start=begin, symmetry=world.mirror)
+        return bc.train(self.config(), demonstrations, world.spec(), rng, start=begin, symmetry=world.mirror)

@@ -19,7 +19,7 @@ from typing import Any
 
 from learners.checkpoint import load
 from learners.errors import LearnerError
-from teleop.classroom import LOOK, STOP, Task, clear, teach
+from teleop.classroom import LOOK, Task, clear, teach
 from teleop.student import StudentVersion
 
 SILENT_S = 15.0
@@ -27,7 +27,7 @@ SILENT_S = 15.0
 STARTING_S = 60.0
 """The same before its first sign: libraries take their time to load."""
 ENDING_S = 1.0
-"""How long a process may take to end when it is told to."""
+"""How long a process that said its last word may take to end."""
 MOST_DEATHS, WITHIN_S = 4, 60.0
 """So many deaths in so short a time, and no other process is started."""
 STARTED_AGAIN = "The trainer has ended ({}). Nothing is lost: another one is starting."
@@ -64,13 +64,13 @@ class Keeper:
         """There is something new in the recording. Takes no time."""
         if not self._is_nudged.is_set():
             self._is_nudged.set()
-            self._mouth.send_bytes(LOOK)
+            self._mouth.send_bytes(b"")
 
     def close(self) -> None:
         """End the process, whatever it is doing, and clear its folder; doing so again changes nothing."""
         if not self._is_closing.is_set():
             self._is_closing.set()
-            self._mouth.send_bytes(STOP)
+            self._mouth.send_bytes(b"")
             self._thread.join()
             self._mouth.close()
             self._ear.close()
@@ -102,16 +102,15 @@ class Keeper:
         )
         try:
             process.start()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             return f"it cannot be started: {error}"
         finally:
             far.close()
         self.pid = process.pid
         why = self._listen(near)
-        with suppress(OSError):
-            near.send_bytes(STOP)
-        process.join(ENDING_S)
-        process.kill()  # stopped processes too
+        if self._is_wanted():
+            process.join(ENDING_S)
+        process.kill()  # it has nothing to lose, and may be unable to listen
         process.join()
         near.close()
         return why or _exit_words(process.exitcode)

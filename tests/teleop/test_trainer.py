@@ -7,13 +7,17 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 import recordings
-from learners import checkpoint
+from learners import bc
+from learners.policies import NetworkPolicy
+from recordings.demonstrations import Demonstrations
 from recordings.schema import Driver, EditKind
 from teleop import headless, keeper
 from teleop.clock import StepClock
@@ -22,6 +26,12 @@ from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
 from teleop.trainer import BackgroundTrainer
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    """As every command sets it: more would fight over the cores."""
+    torch.set_num_threads(1)
 
 
 def correcting(world: World, path: Path, **options: object) -> tuple[Session, StepClock]:
@@ -195,12 +205,14 @@ def test_only_the_newest_students_are_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "n.students").exists(), "what was handed over in passing is cleared away"
 
 
-def test_a_course_goes_on_from_a_student_of_any_size(tmp_path: Path) -> None:
-    session, clock = correcting(CARTPOLE, tmp_path / "a.h5", training="inline", labels_per_fit=20)
-    label_until(session, clock, 60)
-    assert session.student is not None
-    checkpoint.save(session.student.policy, tmp_path / "a.safetensors")  # type: ignore[arg-type]
-    session.close()
-    start = checkpoint.load(tmp_path / "a.safetensors").policy
-    course = Course.live(CARTPOLE, start)
-    assert course.config.hidden == start.architecture.hidden
+def test_a_course_goes_on_from_a_student_of_any_size() -> None:
+    env = CARTPOLE.make()
+    states, actions = np.zeros((4, 4), np.float32), np.array([0, 1, 1, 1])
+    labels = Demonstrations.from_pairs(
+        states, actions, observation_space=env.observation_space, action_space=env.action_space
+    )
+    config = bc.Config(hidden=(8,), updates=2, check_every=1)
+    *_, last = bc.train(config, labels, None, np.random.default_rng(0))
+    course = Course(CARTPOLE, last.policy)
+    first = next(course.train(labels, np.random.default_rng(0)))
+    assert cast(NetworkPolicy, first.policy).architecture.hidden == (8,)
