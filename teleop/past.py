@@ -65,6 +65,18 @@ class Lived:
         """Row in /steps of its first step; -1 before it."""
         return self.ticks[0].step if self.ticks else -1
 
+    def student_runs(self, start: int) -> list[tuple[int, int]]:
+        """Where, from a step on, the student drove, as [first, stop) pairs."""
+        runs: list[tuple[int, int]] = []
+        for step in range(start, self.length):
+            if self.ticks[step].driver is not Driver.STUDENT:
+                continue
+            if runs and runs[-1][1] == step:
+                runs[-1] = runs[-1][0], step + 1
+            else:
+                runs.append((step, step + 1))
+        return runs
+
     def label_of(self, step: int) -> Any | None:
         """The label in force at a step, or None."""
         given = self.labels.get(step)
@@ -92,7 +104,6 @@ class Past:
     def of_row(self, row: int) -> tuple[Lived, int] | None:
         """The episode that holds a row of /steps, and which of its steps that is; None where it is not kept."""
         for episode in reversed(self.episodes):
-            if episode.ticks and episode.first_row <= row:
-                step = row - episode.first_row
-                return (episode, step) if step < episode.length else None
+            if episode.ticks and 0 <= row - episode.first_row < episode.length:
+                return episode, row - episode.first_row
         return None

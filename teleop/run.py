@@ -349,11 +349,9 @@ class Run:
         if not self.running or latest is None or self.rules.label_kind is not LabelKind.TAKEOVER:
             return
         most = round(self.rules.mark_before_takeover_s * self.metronome.hz)
-        start = latest.length
-        while start > max(0, latest.length - most) and latest.ticks[start - 1].driver is Driver.STUDENT:
-            start -= 1
-        if start < latest.length:
-            self.verdicts.mark(latest, start, latest.length, "before a takeover")
+        for start, stop in latest.student_runs(max(0, latest.length - most)):
+            if stop == latest.length:
+                self.verdicts.mark(latest, start, stop, "before a takeover")
 
     def go_on(self) -> None:
         """After a pause, with whoever drove before it."""
@@ -419,12 +417,12 @@ class Run:
             return True
         self.end_episode()
         prefix = parent.ticks[:step]
-        start = same_again(self.env, parent.seed, prefix)
+        start = None if parent.seed < 0 else same_again(self.env, parent.seed, prefix)
         if start is None:
             self.go_on()
             return False
-        if step < parent.length:
-            self.verdicts.mark(parent, step, parent.length, "gone back before it")
+        for first, stop in parent.student_runs(step):
+            self.verdicts.mark(parent, first, stop, "gone back before it")
         now_ns = self.clock.now_ns()
         index = self.recorder.begin_episode(start, seed=parent.seed, parent=parent.index, branch_step=step)
         self._enter(Lived(index, parent.seed, parent.index, step), start, now_ns)

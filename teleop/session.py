@@ -156,9 +156,9 @@ class Session(Run):
 
     # -- the desk -------------------------------------------------------------------------------------------
 
-    def open_desk(self, back: int = 0) -> None:
-        """Pause, and go through the running episode, or the last one, from `back` steps before its end."""
-        episode = self.past.with_steps()
+    def open_desk(self, back: int = 0, episode: Lived | None = None) -> None:
+        """Pause, and go through an episode from `back` steps before its end. None: the running or the last one."""
+        episode = episode or self.past.with_steps()
         if episode is None:
             return
         self.wish(Wish.PAUSE)

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import gymnasium as gym
 import numpy as np
 
+import recordings
 from learners import checkpoint, load_policy
 from learners.gates import Gate
 from learners.interface import Expert, Policy
 from learners.worlds import facts_of
-from recordings.errors import UnderstudyError
+from recordings.errors import InvalidRow, UnderstudyError
 from recordings.recorder import Recorder
 from recordings.schema import Driver, Header, LabelKind
 from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
 from teleop.experts import PolicyExpert, scripted_expert
+from teleop.recall import last_with_steps, recalled
 from teleop.rules import Rules, TakeoverName
 from teleop.run import Listener
 from teleop.session import Session
@@ -86,6 +88,8 @@ class CorrectSettings:
     reask_share: float = 0.0
     """The share of a person's labels about which they are asked again later."""
     rewind_steps: int = 10
+    look_at: tuple[int, int] | None = None
+    """Episode of the recording that is continued, and its step, at which the desk is open to begin with."""
     training: Literal["background", "inline", "none"] = "background"
     """In a process beside the session; between ticks, so that it repeats exactly; or not here at all."""
     labels_per_fit: int = 50
@@ -158,7 +162,24 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
             from learners.dagger import tell
 
             tell(session.gate, student.policy, facts_of(world.spec()))
+    _remember(session, settings.look_at)
     return session
+
+
+def _remember(session: Session, look_at: tuple[int, int] | None) -> None:
+    """Let a session that continues a recording look back on its last episode, and on the one that is asked for."""
+    with recordings.open(session.recorder.path, tail=True) as reader:
+        last = last_with_steps(reader)
+        asked = -1 if look_at is None else look_at[0]
+        if not -1 <= asked < reader.n_episodes:
+            raise InvalidRow(
+                f"{reader.path}: episode: expected one below {reader.n_episodes}, found {asked}."
+            )
+        for index in sorted({last, asked} - {-1}):
+            session.past.begin(recalled(reader, index, session.expert.name))
+    if look_at is not None:
+        episode = next(each for each in session.past.episodes if each.index == asked)
+        session.open_desk(back=episode.length - look_at[1], episode=episode)
 
 
 def rules_of(settings: CorrectSettings) -> Rules:

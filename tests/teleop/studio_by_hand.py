@@ -194,7 +194,7 @@ def correct_gridworld(person: Corrector) -> None:
     person.wait_for(lambda reader: len(labels_of(reader, LabelKind.PAUSED)) == 3, "a nod")
     person.shoot("desk-labelled")
 
-    person.press("BackSpace")
+    person.press("End", "BackSpace")
     person.hold("space")
     person.wait_for(lambda reader: reader.episodes[-1].parent >= 0, "a branch")
     demonstrate(2)
