@@ -68,6 +68,7 @@ class DriveScene:
         self._held: set[str] = set()
         self._keyboard_lost = False
         self._leaving = self._closed = False
+        self._failed: UnderstudyError | None = None
         self._layer_keys = layer_keys(painter, session.world) if corrects(session) else None
         self._finished: list[Finished] = []
         self._notice_until_s = 0.0
@@ -78,6 +79,12 @@ class DriveScene:
     # -- events -------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.Event) -> None:
+        try:
+            self._handle(event)
+        except UnderstudyError as error:  # the disk may be full when a key is pressed, too
+            self._failed = self._failed or error
+
+    def _handle(self, event: pygame.Event) -> None:
         match event.type:
             case pygame.KEYDOWN:
                 self._press(event)
@@ -97,10 +104,11 @@ class DriveScene:
         name = key_name(event)
         if name is None:
             return
-        if name == "escape" and self.session.desk is None:
-            self._leaving = True
+        session = self.session
+        if name == "escape" and (session.desk is None or not session.own_episodes):
+            self._leaving = True  # also from the desk, where a session has done nothing but look back
         elif name == "escape":
-            self.session.resume()
+            session.resume()
         elif self._layer_keys is not None and name in self._layer_keys:
             show_layer(self._painter, 2 * self._layer_keys.index(name) - 1)
         else:
@@ -126,8 +134,8 @@ class DriveScene:
 
     def update(self, now_s: float) -> Scene | Literal[Quit.QUIT] | None:
         self._now_s = now_s
-        if self._leaving or self._is_done():
-            return self._leave_for(None)
+        if self._leaving or self._failed is not None or self._is_done():
+            return self._leave_for(self._failed)
         try:
             tick = self.session.update()
         except UnderstudyError as error:
