@@ -14,12 +14,15 @@ import pygame
 from recordings.errors import UnderstudyError
 from teleop.app.chart import SHOWN
 from teleop.app.desk_strip import DeskStrip
+from teleop.app.facts import Finished
 from teleop.app.key_names import key_name
+from teleop.app.key_rows import chart_key
 from teleop.app.layout import Layout, lay_out
 from teleop.app.live_view import LiveView
-from teleop.app.painters.choose import layer_keys, legend_of, show_layer
+from teleop.app.painters.choose import layer_keys, show_layer
 from teleop.app.painters.view import Painter
-from teleop.app.panel import Finished, Panel, facts_of
+from teleop.app.panel import Panel
+from teleop.app.reading import Reading
 from teleop.app.stage import Sign, Stage, draw_countdown
 from teleop.app.timeline import HEIGHT
 from teleop.app.typeface import Typeface
@@ -58,13 +61,13 @@ class DriveScene:
         self.session = session
         self.caption = ""
         """What to say under the world in place of what to do next; empty: nothing special."""
-        self._painter, self._file, self._episodes = painter, file, episodes
-        self._then, self._leave_word = then, leave_word
+        self._painter, self._episodes, self._then = painter, episodes, then
         self._stage, self._panel, self._strip = Stage(), Panel(), DeskStrip()
         self._layout: Layout | None = None
         self._typeface = Typeface(1.0)
         self._laid_out_for: tuple[tuple[int, int], bool] = ((0, 0), False)
         self._live = LiveView(session)
+        self._reading = Reading(session, painter, file=file, leave_word=leave_word)
         self._held: set[str] = set()
         self._keyboard_lost = False
         self._leaving = self._closed = False
@@ -72,8 +75,6 @@ class DriveScene:
         self._layer_keys = layer_keys(painter, session.world) if corrects(session) else None
         self._finished: list[Finished] = []
         self._notice_until_s = 0.0
-        self._student_since_s = 0.0
-        self._student_version: int | None = None
         self._now_s = 0.0
 
     # -- events -------------------------------------------------------------------------------------------
@@ -111,6 +112,8 @@ class DriveScene:
             session.resume()
         elif self._layer_keys is not None and name in self._layer_keys:
             show_layer(self._painter, 2 * self._layer_keys.index(name) - 1)
+        elif corrects(session) and name == chart_key(session.world):
+            self._panel.show_next_chart()
         else:
             self.session.press(name)
             self._notice_until_s = self._now_s + NOTICE_S
@@ -141,7 +144,6 @@ class DriveScene:
         except UnderstudyError as error:
             return self._leave_for(error)
         self._live.follow(tick)
-        self._note_student(now_s)
         self._note_ended_episode()
         if self.session.phase is not Phase.PAUSED:
             self._keyboard_lost = False
@@ -162,11 +164,6 @@ class DriveScene:
         if not self._closed:
             self._closed = True
             self.session.close()
-
-    def _note_student(self, now_s: float) -> None:
-        version = None if self.session.student is None else self.session.student.version
-        if version != self._student_version:
-            self._student_version, self._student_since_s = version, now_s
 
     def _note_ended_episode(self) -> None:
         session = self.session
@@ -195,17 +192,7 @@ class DriveScene:
             strip = pygame.Rect(layout.stage.x, layout.stage.bottom, layout.panel.right - layout.stage.x, 0)
             strip.height = surface.get_height() - strip.y
             self._strip.draw(surface, self._typeface, strip, session.desk, session.labelling.version)
-        facts = facts_of(
-            session,
-            finished=self._finished[-SHOWN:],
-            held=frozenset(self._held),
-            student_age_s=self._now_s - self._student_since_s,
-            agreement=session.score.recent_agreement,
-            file=self._file,
-            leave_word=self._leave_word,
-            legend=legend_of(self._painter),
-            layer_key=None if self._layer_keys is None else self._layer_keys[1],
-        )
+        facts = self._reading.at(self._now_s, finished=self._finished[-SHOWN:], held=frozenset(self._held))
         self._panel.draw(surface, self._typeface, layout.panel, facts)
 
     def _advice(self) -> str:
