@@ -133,7 +133,7 @@ def label_keys(keys: Mapping[str, Any]) -> dict[str, Any]:
     An action that is left without a key is given a digit, counted from 1 in the order of the actions.
     """
     labels = {key: action for key, action in keys.items() if key not in DESK_KEYS}
-    digits = iter("123456789")
+    digits = (digit for digit in "123456789" if digit not in keys)
     missing = [action for action in _distinct(keys) if not _has(labels, action)]
     return labels | dict(zip(digits, missing, strict=False))
 

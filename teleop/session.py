@@ -71,7 +71,7 @@ class Session(Run):
         if self.desk is not None:
             self.desk.release(key)
         if self.rules.takeover == "hold" and self.keys.get(key) is Order.TAKE_OVER:
-            self._takeover_key_is_down = False
+            self._let_go_of_takeover()
             self.wish(Wish.HAND_BACK)
 
     def focus_lost(self) -> None:
@@ -79,6 +79,10 @@ class Session(Run):
         self._hear("focus_lost")
         self.controls.clear()
         self.wish(Wish.PAUSE)
+        self._let_go_of_takeover()
+
+    def _let_go_of_takeover(self) -> None:
+        """The key is no longer held: where the world waits, it will go on with the student."""
         if self._takeover_key_is_down:
             self._takeover_key_is_down = False
             self._resume_to = Wish.RESUME
