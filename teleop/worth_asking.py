@@ -17,7 +17,7 @@ from teleop.past import Lived
 from teleop.worlds.catalogue import World
 
 MOST = 0.75
-"""Worth asking are the states whose score is above 0, and not below this quantile of those above 0."""
+"""Worth asking are states whose score is above 0, and not below this quantile of those above 0."""
 
 
 class Criterion(Enum):
@@ -86,8 +86,13 @@ def _disagreement(episode: Lived, chosen: Sequence[Any]) -> FloatArray:
 
 
 def worth_asking(scores: FloatArray) -> list[int]:
-    """The steps whose scores are among the greatest, in order."""
+    """The steps whose scores are among the greatest, in order; of such steps in a row the first of the greatest.
+
+    What was gone through after a mistake mostly follows from it: told there, the student may never come there again.
+    """
     positive = scores[scores > 0]
     if not len(positive):
         return []
-    return [int(step) for step in np.flatnonzero(scores >= np.quantile(positive, MOST))]
+    great = np.flatnonzero(scores >= np.quantile(positive, MOST))
+    runs = np.split(great, np.flatnonzero(np.diff(great) > 1) + 1)
+    return [int(run[scores[run].argmax()]) for run in runs]
