@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pygame
 
+from recordings.schema import Driver
 from teleop.app import card
-from teleop.app.episode_view import EpisodeView
+from teleop.app.episode_view import EpisodeView, episode_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
 from teleop.app.painters.view import Legend
 from teleop.app.typeface import Role, Typeface
@@ -26,8 +27,6 @@ class Shown:
     """Of the world."""
     action_names: tuple[str, ...]
     file: str
-    episodes: int
-    """In the recording."""
     episode: EpisodeView
     step: int
     """Where the playhead is: before this step, or at the episode's end."""
@@ -58,15 +57,18 @@ def _draw_episode(surface: pygame.Surface, typeface: Typeface, rest: pygame.Rect
     area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
     inside = card.draw_card(surface, typeface, area)
     figures = (
-        (f"{episode.index}", f"episode, {shown.episodes} in all", TEXT),
+        (f"{episode.index}", "episode", TEXT),
         (number(float(episode.returns[step])), "return so far", TEXT),
         (f"{step}", f"of {episode.length} steps", TEXT),
     )
     inside.y += card.draw_figures(surface, typeface, inside, figures)
     outcome = f"{ENDED[episode.outcome]}, return {number(float(episode.returns[-1]))}"
+    outcome += "; discarded" if episode.is_discarded else ""
     colour = OUTCOMES[episode.outcome]
     inside.y += card.draw_line(surface, typeface, inside, "outcome", outcome, colour)
     seed = "none" if episode.seed < 0 else str(episode.seed)
+    if episode.parent >= 0:
+        seed += f"; a branch of {episode_name(episode.parent)}, from step {episode.branch_step}"
     card.draw_line(surface, typeface, inside, "seed", seed)
     return area.height
 
@@ -137,7 +139,7 @@ def _draw_legend(surface: pygame.Surface, typeface: Typeface, rest: pygame.Rect,
     """What the colours of the bar mean, with how many steps each has, where there is room for it."""
     episode = shown.episode
     lines = [
-        (DRIVERS[driver], f"{DROVE[driver]} drove", steps)
+        (DRIVERS[driver], DROVE[driver] if driver is Driver.REPLAYED else f"{DROVE[driver]} drove", steps)
         for driver, steps in sorted(Counter(episode.drivers).items())
     ]
     lines.append((TEXT, "labelled", len(episode.labels)))

@@ -83,7 +83,6 @@ class ReplayPicture:
             title=self._world.title,
             action_names=self._world.action_names,
             file=moment.file,
-            episodes=moment.episodes,
             episode=moment.episode,
             step=moment.step,
             has_given_student=self._student is not None,
@@ -103,6 +102,7 @@ class ReplayPicture:
 def _sign(moment: Moment) -> Sign:
     episode, step = moment.episode, moment.step
     note = f"{episode_name(episode.index)}, {moment.episodes} in all"
+    note += ", discarded" if episode.is_discarded else ""
     return Sign(word_of(episode, step), note, moment.hint, colour_of(episode, step))
 
 

@@ -33,7 +33,7 @@ from teleop.app.thumbnails import thumbnail_for
 from teleop.app.window import Quit, Scene
 from teleop.student import StudentVersion
 
-SURVEY_S, THUMBNAILS_S, FILM_S = 0.004, 0.005, 0.010
+SURVEY_S, THUMBNAILS_S, FILM_S = 0.004, 0.005, 0.012
 """Of a frame, spent on reading, on making pictures, and on filming."""
 RESHUFFLE_S = 0.25
 """While a recording is being read, the shown episodes are chosen anew this often."""

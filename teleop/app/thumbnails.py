@@ -27,7 +27,7 @@ READ_BYTES = 1 << 22
 """Of an episode's observations at most so many are read; of a longer one its beginning is shown."""
 MOST_TRACES = 3
 """Numbers of an observation that are drawn."""
-VEIL = 110
+VEIL = 80
 """How much of the map is covered by the dark, of 255."""
 Size = tuple[int, int]
 Thumbnail = Callable[[Reader, int, Size], pygame.Surface]
