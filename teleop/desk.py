@@ -67,6 +67,12 @@ class Desk:
         return self.episode.ticks[self.step] if self.step < self.length else None
 
     @property
+    def is_over(self) -> bool:
+        """The cursor is where the world had ended, so that nobody can go on from there."""
+        last = self.episode.ticks[-1]
+        return self.tick is None and (last.terminated or last.truncated)
+
+    @property
     def observation(self) -> Any:
         """What was seen at the cursor."""
         tick = self.tick

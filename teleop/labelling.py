@@ -151,4 +151,4 @@ class Labelling:
             self.trainer.look_again()
 
     def _place(self, tick: Tick) -> int:
-        return int(np.asarray(tick.observation)) if self._by_state else tick.step
+        return int(np.asarray(tick.observation)) if self._by_state else tick.moment

@@ -30,6 +30,13 @@ class Tick(NamedTuple):
     label: Any | None
     terminated: bool
     truncated: bool
+    repeats: int = -1
+    """Row of the step that a branch repeats here, lived first; -1: none."""
+
+    @property
+    def moment(self) -> int:
+        """The row in which it was lived first."""
+        return self.step if self.repeats < 0 else self.repeats
 
 
 class Given(NamedTuple):

@@ -442,8 +442,16 @@ class Run:
             tick.action, tick.reward, tick.terminated, tick.truncated, tick.next_observation,
             Driver.REPLAYED, now_ns,
         )  # fmt: skip
-        repeated = tick._replace(episode=self.episode, step=row, driver=Driver.REPLAYED, label=None)
-        self._live_through(repeated._replace(student_action=self.student_action))
+        self._live_through(
+            tick._replace(
+                episode=self.episode,
+                step=row,
+                driver=Driver.REPLAYED,
+                student_action=self.student_action,
+                label=None,
+                repeats=tick.moment,
+            )
+        )
 
     # -- the end --------------------------------------------------------------------------------------------
 

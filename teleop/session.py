@@ -192,6 +192,8 @@ class Session(Run):
                 self.go_on()
             case Order.REWIND:
                 desk.go_to(desk.step - self.rules.rewind_steps)
+            case Order.TAKE_OVER if desk.is_over:
+                self.notice = "The episode has ended here: go back to take over."
             case Order.TAKE_OVER:
                 self.desk = None
                 self._takeover_key_is_down = self.rules.takeover == "hold"
