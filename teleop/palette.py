@@ -16,15 +16,20 @@ Colour = Sequence[int]
 class Shade(Sequence[int]):
     """A colour by its part: the three numbers that the palette in use has for it, read anew whenever it is drawn."""
 
-    __slots__ = ("_of",)
+    __slots__ = ("_of", "_palette", "_rgb")
 
     def __init__(self, of: Callable[[Palette], Rgb]) -> None:
         self._of = of
+        self._palette: Palette | None = None
+        """The one that `_rgb` is of."""
 
     @property
     def rgb(self) -> Rgb:
         """The numbers in the palette in use."""
-        return self._of(look().palette)
+        palette = look().palette
+        if palette is not self._palette:
+            self._palette, self._rgb = palette, self._of(palette)
+        return self._rgb
 
     def __len__(self) -> int:
         return 3
@@ -62,6 +67,12 @@ WARNING = Shade(lambda palette: palette.warning)
 PAUSED = Shade(lambda palette: palette.paused)
 SUCCESS = Shade(lambda palette: palette.success)
 FAILURE = Shade(lambda palette: palette.failure)
+FREE = Shade(lambda palette: palette.free)
+"""A cell of a map with a way to the goal."""
+DEAD_END = Shade(lambda palette: palette.dead_end)
+"""A cell without one."""
+PENALTY = Shade(lambda palette: palette.penalty)
+GOAL = Shade(lambda palette: palette.goal)
 
 
 def _driver(driver: Driver) -> Shade:

@@ -42,6 +42,12 @@ class Palette:
     success: Rgb
     failure: Rgb
     drivers: Mapping[Driver, Rgb]
+    free: Rgb
+    """A cell of a map with a way to the goal."""
+    dead_end: Rgb
+    """A cell without one."""
+    penalty: Rgb
+    goal: Rgb
 
 
 STANDARD = Palette(
@@ -70,6 +76,10 @@ STANDARD = Palette(
             Driver.REPLAYED: (128, 134, 145),
         }
     ),
+    free=(58, 64, 75),
+    dead_end=(39, 43, 51),
+    penalty=(112, 56, 38),
+    goal=(240, 228, 66),
 )
 
 COLOUR_SAFE = replace(
@@ -89,6 +99,9 @@ COLOUR_SAFE = replace(
             Driver.REPLAYED: (145, 137, 134),
         }
     ),
+    free=(50, 58, 80),
+    dead_end=(26, 29, 36),
+    penalty=(134, 80, 30),
 )
 
 HIGH_CONTRAST = replace(
@@ -106,6 +119,10 @@ HIGH_CONTRAST = replace(
     faint=(190, 193, 200),
     ink=(0, 0, 0),
     warning=(255, 240, 0),
+    free=(70, 78, 96),
+    dead_end=(20, 22, 26),
+    penalty=(150, 84, 20),
+    goal=(255, 240, 0),
 )
 
 PALETTES = (STANDARD, COLOUR_SAFE, HIGH_CONTRAST)

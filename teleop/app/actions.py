@@ -7,7 +7,7 @@ from pathlib import Path
 
 import recordings
 from recordings.errors import UnderstudyError
-from teleop.app.drive import DriveScene, Following
+from teleop.app.drive import DriveScene
 from teleop.app.form import Form, Option
 from teleop.app.menu import MenuActions, MenuScene
 from teleop.app.offers import folder_worlds, new_file, policies, recent_recordings, to_continue, to_review
@@ -107,8 +107,10 @@ class Lobby:
     def _review(self, form: Form, file: Path) -> Scene:
         reader = recordings.open(file)
         self._remember(form, file)
-        then: Following = lambda error: self.menu("" if error is None else str(error))  # noqa: E731
-        return ReviewScene(reader, then=then, leave_word="back to menu")
+        return ReviewScene(reader, then=self._back, leave_word="back to menu")
+
+    def _back(self, error: UnderstudyError | None) -> Scene:
+        return self.menu("" if error is None else str(error))
 
     def _settings(self, form: Form) -> Scene:
         self._remember(form)

@@ -55,7 +55,7 @@ def to_continue(paths: Iterable[Path], worlds: Mapping[str, World]) -> dict[str,
         try:
             with recordings.open(path, tail=True) as reader:
                 spec = registered_spec(reader.header)
-                note = f"{path} holds {reader.n_episodes} episodes; new ones are added to them."
+                note = f"{path}: new episodes are added to the {reader.n_episodes} it holds."
         except (UnderstudyError, OSError):
             continue  # no recording, or of a world that is not known here
         option = Option(str(path), f"Continue {path.name}", note)

@@ -24,11 +24,15 @@ def draw_title(
 def draw_notice(
     surface: pygame.Surface, typeface: Typeface, area: pygame.Rect, left: int, notice: str
 ) -> None:
-    """What there is to tell, right of the title: as many lines as fit."""
-    height = typeface.height(Role.SMALL)
-    lines = typeface.wrap(notice, Role.SMALL, area.right - left) if notice else []
+    """What there is to tell, right of the title: large where that fits, else as many small lines as fit."""
+    if not notice:
+        return
+    for role in (Role.BODY, Role.SMALL):
+        height, lines = typeface.height(role), typeface.wrap(notice, role, area.right - left)
+        if len(lines) * height <= area.height:
+            break
     for index, line in enumerate(lines[: area.height // height]):
-        typeface.draw(surface, line, Role.SMALL, WARNING, topleft=(left, area.y + index * height))
+        typeface.draw(surface, line, role, WARNING, topleft=(left, area.y + index * height))
 
 
 def draw_sheet(surface: pygame.Surface, typeface: Typeface, area: pygame.Rect) -> None:

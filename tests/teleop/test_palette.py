@@ -83,6 +83,14 @@ def test_the_standard_palette_tells_the_three_phases_apart(eye: str) -> None:
         assert np.linalg.norm(lab(first, EYES[eye]) - lab(second, EYES[eye])) >= 25
 
 
+@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize("palette", PALETTES, ids=lambda palette: palette.name)
+def test_every_eye_finds_penalties_and_the_goal_on_a_map(palette: Palette, eye: str) -> None:
+    marked, plain = (palette.penalty, palette.goal), (palette.free, palette.dead_end)
+    for first, second in [*itertools.product(marked, plain), marked]:
+        assert np.linalg.norm(lab(first, EYES[eye]) - lab(second, EYES[eye])) >= 25
+
+
 @pytest.mark.parametrize("palette", PALETTES, ids=lambda palette: palette.name)
 def test_text_can_be_read(palette: Palette) -> None:
     """WCAG asks for 4.5 (3 for large letters), and for 7 where contrast is to be high."""
