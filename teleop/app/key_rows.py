@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from teleop.app.keycaps import KeyRow
 from teleop.app.painters.choose import layer_keys
 from teleop.app.painters.view import Painter
@@ -54,8 +56,8 @@ def drive_rows(session: Session) -> tuple[KeyRow, ...]:
 
 def action_word(action: Any, names: Sequence[str]) -> str:
     """The name of an action, or its number."""
-    named = isinstance(action, int) and 0 <= action < len(names)
-    word = names[action] if named else str(action)
+    named = isinstance(action, int | np.integer) and 0 <= action < len(names)
+    word = names[int(action)] if named else str(action)
     return f"action {word}" if word.isdigit() else word
 
 

@@ -18,12 +18,10 @@ from teleop.app.cards.recording import RECORDING
 from teleop.app.cards.student import STUDENT
 from teleop.app.cards.top import EPISODE, TITLE
 from teleop.app.chart import Chart
-from teleop.app.facts import Facts, Finished
-from teleop.app.reading import facts_of
+from teleop.app.facts import Facts
 from teleop.app.typeface import Typeface
 from teleop.palette import BACKGROUND
 
-__all__ = ["Finished", "Panel", "facts_of"]
 CARDS = (TITLE, ASKED, EPISODE, STUDENT, ODDS, RECORDING, KEYS, CHARTS)
 """From top to bottom."""
 ORDER = (

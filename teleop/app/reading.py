@@ -5,7 +5,6 @@ Reading order: Reading (at every frame), then its parts: the student, the record
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -19,8 +18,7 @@ from teleop.app.key_rows import action_word, drive_rows, session_rows
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.choose import legend_of
 from teleop.app.painters.odds import Odds, odds
-from teleop.app.painters.rendered import NumbersPainter
-from teleop.app.painters.view import Legend, Painter
+from teleop.app.painters.view import Painter
 from teleop.app.words import DROVE, age, corrects, expert_driver, figure, number, person_drives
 from teleop.desk import Desk
 from teleop.palette import DRIVERS
@@ -90,26 +88,6 @@ class Reading:
             return ()
         odds = self._odds.of(session.student.policy, session.observation)
         return choices_of(session, odds, session.student_action)
-
-
-def facts_of(
-    session: Session,
-    *,
-    finished: Sequence[Finished],
-    held: frozenset[str],
-    student_age_s: float,
-    agreement: Count,
-    file: str,
-    leave_word: str,
-    legend: Legend | None = None,
-    layer_key: str | None = None,
-) -> Facts:
-    """A Reading without memory; to go as soon as the driving scene keeps one."""
-    reading = Reading(session, NumbersPainter(), file=file, leave_word=leave_word)
-    facts = reading.at(student_age_s, finished=finished, held=held)
-    if facts.student is None:
-        return facts
-    return dataclasses.replace(facts, student=dataclasses.replace(facts.student, legend=legend))
 
 
 # -- the student -----------------------------------------------------------------------------------------
@@ -195,15 +173,20 @@ def _at_desk(session: Session, desk: Desk) -> Asked:
     place = f"step {desk.step} of {desk.length}"
     if tick is None:
         return Asked("timeline", place, "The end: go back to a state to label it.", (), ())
-    reason = (
-        f"Worth asking: {desk.criterion.value}." if desk.step in worth else "Not among those worth asking."
-    )
-    lines = [
+    lines = (
         Line("drove here", DROVE[tick.driver], DRIVERS[tick.driver]),
-        Line("looking for", f"{desk.criterion.value}: {len(worth)} left"),
-    ]
+        Line("did", action_word(tick.action, session.world.action_names)),
+    )
     choices = choices_of(session, desk.probabilities, desk.student_action, desk.label_keys, desk.label)
-    return Asked("timeline", place, reason, tuple(lines), choices)
+    return Asked("timeline", place, _reason(desk, worth), lines, choices)
+
+
+def _reason(desk: Desk, worth: Sequence[int]) -> str:
+    """Whether this step is worth asking about, and what that means now."""
+    kind = desk.criterion.value
+    if desk.step in worth:
+        return f"Worth asking: {kind}. One of {len(worth)} such states."
+    return f"{len(worth)} states worth asking: {kind}." if worth else f"No state worth asking: {kind}."
 
 
 def _question(session: Session, question: Question) -> Asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pygame
 
@@ -15,6 +16,7 @@ from teleop.app.typeface import Role, Typeface
 from teleop.palette import CARD_EDGE, DRIVERS, MUTED, TEXT, WARNING, mix
 
 REASON_LINES = 2
+LABEL = "✓ label"
 
 
 # -- what the student would do now -----------------------------------------------------------------------
@@ -95,6 +97,23 @@ def _rows_height(typeface: Typeface, choices: Sequence[Choice], width: int) -> i
     return -(-len(choices) // _columns(typeface, choices, width)) * _row_height(typeface, choices)
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Widths that the rows of one list share."""
+
+    keys: int
+    word: int
+    mark: int
+
+    @classmethod
+    def of(cls, typeface: Typeface, choices: Sequence[Choice]) -> _Columns:
+        return cls(
+            max(caps_width(typeface, choice.keys) for choice in choices),
+            max(typeface.width(choice.word, Role.STRONG) for choice in choices) + typeface.px(10),
+            typeface.width(LABEL, Role.SMALL) + typeface.px(8) if any(c.is_label for c in choices) else 0,
+        )
+
+
 def _paint_rows(
     picture: pygame.Surface, typeface: Typeface, area: pygame.Rect, choices: Sequence[Choice]
 ) -> None:
@@ -103,43 +122,41 @@ def _paint_rows(
     columns, height = _columns(typeface, choices, area.width), _row_height(typeface, choices)
     rows, gap = -(-len(choices) // columns), typeface.px(card.COLUMN_GAP)
     cell = pygame.Rect(0, 0, (area.width - gap * (columns - 1)) // columns, height)
-    caps = max(caps_width(typeface, choice.keys) for choice in choices)
-    words = max(typeface.width(choice.word, Role.STRONG) for choice in choices)
+    widths = _Columns.of(typeface, choices)
     for index, choice in enumerate(choices):
         column, row = divmod(index, rows)
         cell.topleft = area.x + column * (cell.width + gap), area.y + row * height
-        _paint_choice(picture, typeface, cell, choice, caps, words)
+        _paint_choice(picture, typeface, cell, choice, widths)
 
 
 def _paint_choice(
-    picture: pygame.Surface, typeface: Typeface, area: pygame.Rect, choice: Choice, caps: int, words: int
+    picture: pygame.Surface, typeface: Typeface, area: pygame.Rect, choice: Choice, widths: _Columns
 ) -> None:
-    """caps, words: the widths that keys and words have in the column."""
-    middle = area.y + (cap_height(typeface) if caps else area.height) // 2
+    """Its keys, its name, how probable the student finds it, and whether it was the label."""
+    middle = area.y + (cap_height(typeface) if widths.keys else area.height) // 2
     draw_caps(picture, typeface, area.topleft, choice.keys)
-    x = area.x + caps + (typeface.px(6) if caps else 0)
-    student = DRIVERS[Driver.STUDENT]
-    colour = student if choice.is_student_s else MUTED
+    colour = DRIVERS[Driver.STUDENT] if choice.is_student_s else MUTED
     role = Role.STRONG if choice.is_student_s else Role.BODY
+    x = area.x + widths.keys + (typeface.px(6) if widths.keys else 0)
     typeface.draw(picture, choice.word, role, colour, midleft=(x, middle))
-    x += words + typeface.px(10)
-    right = area.right
     if choice.is_label:
-        right = typeface.draw(
-            picture, "✓ label", Role.SMALL, TEXT, midright=(right, middle)
-        ).left - typeface.px(8)
-    if choice.percent is None:
-        return
-    text = f"{choice.percent} %"
-    typeface.draw(picture, text, Role.SMALL, colour, midright=(right, middle))
-    room = typeface.width("100 %", Role.SMALL) + typeface.px(8)
-    bar = pygame.Rect(x, 0, max(0, right - room - x), typeface.px(7))
-    bar.centery = middle
-    if bar.width > typeface.px(20):
-        pygame.draw.rect(picture, CARD_EDGE, bar, border_radius=bar.height // 2)
-        bar.width = round(bar.width * choice.percent / 100)
-        filled = student if choice.is_student_s else mix(CARD_EDGE, student, 0.5)
-        pygame.draw.rect(picture, filled, bar, border_radius=bar.height // 2)
+        typeface.draw(picture, LABEL, Role.SMALL, TEXT, midright=(area.right, middle))
+    if choice.percent is not None:
+        right = area.right - widths.mark
+        typeface.draw(picture, f"{choice.percent} %", Role.SMALL, colour, midright=(right, middle))
+        x += widths.word
+        room = typeface.width("100 %", Role.SMALL) + typeface.px(8)
+        bar = pygame.Rect(x, 0, max(0, right - room - x), typeface.px(7))
+        bar.centery = middle
+        _paint_bar(picture, bar, choice)
+
+
+def _paint_bar(picture: pygame.Surface, bar: pygame.Rect, choice: Choice) -> None:
+    student = DRIVERS[Driver.STUDENT]
+    pygame.draw.rect(picture, CARD_EDGE, bar, border_radius=bar.height // 2)
+    bar.width = round(bar.width * (choice.percent or 0) / 100)
+    filled = student if choice.is_student_s else mix(CARD_EDGE, student, 0.5)
+    pygame.draw.rect(picture, filled, bar, border_radius=bar.height // 2)
 
 
 ASKED = Card("asked", lambda facts: facts.asked, _asked_heights, _paint_asked)
