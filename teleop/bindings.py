@@ -26,13 +26,13 @@ UNDER: Mapping[Hands, Mapping[Order, str]] = MappingProxyType(
         "two": {},
         "left": {
             Order.PAUSE: "q",
-            Order.SLOWER: "1",
-            Order.FASTER: "2",
+            Order.SLOWER: "4",
+            Order.FASTER: "5",
             Order.NEXT_EPISODE: "r",
             Order.SUCCESS: "e",
             Order.DISCARD: "f",
             Order.UNDO: "z",
-            Order.REDO: "3",
+            Order.REDO: "`",
             Order.REWIND: "b",
         },
         "right": {Order.FAILURE: "l", Order.DESK: "o"},
@@ -119,7 +119,7 @@ def rebound(settings: Settings, world: World, bound: Bound, key: str) -> Setting
     if key == key_of(bound, world, settings):
         return settings
     if key in mine.keys:
-        raise KeyTaken(f"drives {_action_word(mine, key)} already")
+        raise KeyTaken("is a drive key already")
     orders = session_keys(mine, bindings(settings))
     if key in orders:
         raise KeyTaken(f"is for “{DOES[orders[key]]}” already")
@@ -133,9 +133,3 @@ def as_usual(settings: Settings, world: World) -> Settings:
     """The settings with the usual keys for every order, and for driving this world."""
     others = {name: keys for name, keys in settings.drive_keys.items() if name != world.name}
     return replace(settings, session_keys={}, drive_keys=others)
-
-
-def _action_word(world: World, key: str) -> str:
-    action = world.keys[key]
-    named = isinstance(action, int) and 0 <= action < len(world.action_names)
-    return f"“{world.action_names[action]}”" if named else str(action)

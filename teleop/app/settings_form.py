@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from teleop.app.form import Option, Question
 from teleop.app.gamepad import PAD_KEYS
+from teleop.app.key_rows import action_word
 from teleop.bindings import DOES, Bound, key_of, usual_keys
 from teleop.palettes import PALETTES
 from teleop.phases import SESSION_KEYS
@@ -90,7 +91,7 @@ SESSION = (
     ),
     Question(
         "label_budget",
-        "Labels",
+        "Label budget",
         tuple(
             _number(n, str(n) if n else "No limit", "After so many labels nobody is asked any more.")
             for n in (None, 50, 100, 200, 500, 1000)
@@ -98,7 +99,7 @@ SESSION = (
     ),
     Question(
         "minutes_budget",
-        "Minutes",
+        "Minutes at most",
         tuple(
             _number(n, str(n) if n else "No limit", "A person teaches best for a quarter of an hour.")
             for n in (None, 5, 10, 15, 30, 60)
@@ -155,10 +156,10 @@ class Slot:
 
 def key_slots(world: World, settings: Settings) -> tuple[list[Slot], list[Slot]]:
     """For driving this world, and for commanding any session."""
-    drive = [
-        Slot("drive", key, _action_word(world, key), key_of(Bound("drive", key), world, settings))
-        for key in usual_keys(world, settings.hands)
-    ]
+    drive = []
+    for key in usual_keys(world, settings.hands):
+        word = action_word(world.keys[key], world.action_names)
+        drive.append(Slot("drive", key, word, key_of(Bound("drive", key), world, settings)))
     names = [(order.name.lower(), DOES[order]) for order in SESSION_KEYS]
     orders = [
         Slot("order", name, does, key_of(Bound("order", name), world, settings)) for name, does in names
@@ -174,10 +175,3 @@ def pad_slots(settings: Settings) -> list[Slot]:
         Slot("pad", control, words.get(control, control), settings.pad_keys.get(control, usual))
         for control, usual in PAD_KEYS.items()
     ]
-
-
-def _action_word(world: World, key: str) -> str:
-    action = world.keys[key]
-    named = isinstance(action, int) and 0 <= action < len(world.action_names)
-    word = world.action_names[action] if named else str(action)
-    return f"action {word}" if word.isdigit() else word

@@ -140,9 +140,9 @@ def test_a_key_takes_the_place_of_another() -> None:
 @pytest.mark.parametrize(
     ("bound", "key", "why"),
     [
-        (Bound("drive", "left"), "right", "drives “right” already"),
+        (Bound("drive", "left"), "right", "is a drive key already"),
         (Bound("drive", "left"), "p", "is for “pause” already"),
-        (Bound("order", "pause"), "a", "drives “left” already"),
+        (Bound("order", "pause"), "a", "is a drive key already"),
         (Bound("order", "pause"), "u", "is for “undo” already"),
         (Bound("order", "pause"), "escape", "leaves"),
         (Bound("order", "pause"), "v", "changes the map"),
