@@ -47,7 +47,8 @@ def draw_panel(surface: pygame.Surface, typeface: Typeface, area: pygame.Rect, s
     rest = pygame.Rect(area.x, title.bottom + typeface.px(6), area.width, 0)
     rest.height = area.bottom - rest.y
     for section in (_draw_episode, _draw_step, _draw_keys, _draw_legend):
-        used = section(surface, typeface, rest, shown) + typeface.px(9)
+        used = section(surface, typeface, rest, shown)
+        used += typeface.px(9) if used else 0
         rest.y, rest.height = rest.y + used, rest.height - used
 
 

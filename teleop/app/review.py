@@ -231,6 +231,7 @@ class ReviewScene:
                 lambda reader, episode, step: amendments.discard_or_restore(reader, episode),
             ),
             Extra(KeyRow(("u",), "undo"), lambda reader, episode, step: amendments.undo(reader)),
+            Extra(KeyRow(("i",), "redo"), lambda reader, episode, step: amendments.redo(reader)),
         ]
         if self._relabel is not None:
             relabel = self._relabel
