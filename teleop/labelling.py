@@ -14,6 +14,7 @@ from learners.gates import Gate
 from learners.interface import Expert
 from recordings.recorder import Recorder
 from recordings.schema import EditKind, LabelKind
+from teleop.clock import Clock
 from teleop.past import Given, Lived, Past, Tick
 from teleop.score import Score
 from teleop.student import Trainer
@@ -29,6 +30,7 @@ class Labelling:
         past: Past,
         score: Score,
         history: History,
+        clock: Clock,
         *,
         trainer: Trainer | None = None,
         gate: Gate | None = None,
@@ -37,6 +39,7 @@ class Labelling:
     ) -> None:
         """by_state: observations are numbers of states, which tell them apart; else each step is one of its own."""
         self._recorder, self._past, self._score, self._history = recorder, past, score, history
+        self._clock = clock
         self.trainer, self.gate, self.advisers = trainer, gate, tuple(advisers)
         self._by_state = by_state
         self._held: dict[int, dict[int, Any]] = {}
@@ -61,23 +64,26 @@ class Labelling:
             for step, given in episode.labels.items()
         ]
 
-    def give(
-        self, tick: Tick, action: Any, labeler: str, kind: LabelKind, now_ns: int, proposed: Any | None
-    ) -> None:
+    def give(self, tick: Tick, action: Any, labeler: str, kind: LabelKind, proposed: Any | None) -> None:
         """A label for a step that was recorded. proposed: what the student would do there."""
-        row = self._recorder.label(tick.step, action, labeler=labeler, kind=kind, time_ns=now_ns)
+        now_ns = self._clock.now_ns()
         found = self._past.of_row(tick.step)
+        advice = [] if found is None else self._ask_advisers(tick, found[1], now_ns)
+        row = self._recorder.label(tick.step, action, labeler=labeler, kind=kind, time_ns=now_ns)
         given = Given(row, action)
         self._score.label(action, proposed, now_ns)
-        self._hold(tick, given)
         if self.gate is not None:
             self.gate.learn(tick.observation, action)
         if found is None:
+            self._hold(tick, given)
             return
         episode, step = found
+        if episode.is_discarded:
+            self._score.take_back(1)  # it counts once the episode does
+        else:
+            self._hold(tick, given)
         episode.labels.setdefault(step, []).append(given)
-        self._ask_advisers(tick, step, now_ns)
-        self._history.did(self._act(episode, step, given, now_ns))
+        self._history.did(self._act(episode, step, given, advice))
 
     def set_aside(self, episode: Lived) -> None:
         """The episode was discarded: nobody learns from its labels."""
@@ -93,44 +99,48 @@ class Labelling:
                 self._hold(episode.ticks[step], each)
         self._score.take_back(-sum(map(len, episode.labels.values())))
 
-    def _ask_advisers(self, tick: Tick, step: int, now_ns: int) -> None:
-        for adviser in self.advisers:
-            advice = adviser.act(tick.observation, step)
-            if advice is not None:
-                self._recorder.label(
-                    tick.step, advice, labeler=adviser.name, kind=LabelKind.LIVE, time_ns=now_ns
-                )
+    def _ask_advisers(self, tick: Tick, step: int, now_ns: int) -> list[int]:
+        """Rows of their labels, which stand before the teacher's: of several for one step the last holds."""
+        advised = ((adviser.name, adviser.act(tick.observation, step)) for adviser in self.advisers)
+        return [
+            self._recorder.label(tick.step, advice, labeler=name, kind=LabelKind.LIVE, time_ns=now_ns)
+            for name, advice in advised
+            if advice is not None
+        ]
 
-    def _act(self, episode: Lived, step: int, given: Given, now_ns: int) -> Act:
-        edit = -1
+    def _act(self, episode: Lived, step: int, given: Given, advice: list[int]) -> Act:
+        """advice: rows of the labels that were given beside this one, and go and come with it."""
+        tick = episode.ticks[step]
+        edits: list[int] = []
 
         def take_back() -> None:
-            nonlocal edit
-            edit = self._recorder.edit(
-                EditKind.WITHDRAW,
-                episode=episode.index,
-                start=step,
-                stop=step + 1,
-                value=given.row,
-                time_ns=now_ns,
-            )
+            edits[:] = [self._edit(EditKind.WITHDRAW, episode, step, row) for row in (given.row, *advice)]
             episode.labels[step].remove(given)
-            self._score.take_back(1)
-            self._let_go(episode.ticks[step], given)
-            if episode.labels[step]:
-                self._hold(episode.ticks[step], episode.labels[step][-1])
-            else:
+            if not episode.labels[step]:
                 del episode.labels[step]
+            if not episode.is_discarded:
+                self._score.take_back(1)
+                self._let_go(tick, given)
 
         def bring_back() -> None:
-            self._recorder.edit(
-                EditKind.UNDO, episode=episode.index, start=step, stop=step + 1, value=edit, time_ns=now_ns
-            )
+            for edit in edits:
+                self._edit(EditKind.UNDO, episode, step, edit)
             episode.labels.setdefault(step, []).append(given)
-            self._score.take_back(-1)
-            self._hold(episode.ticks[step], given)
+            if not episode.is_discarded:
+                self._score.take_back(-1)
+                self._hold(tick, given)
 
         return Act("label", take_back, bring_back)
+
+    def _edit(self, kind: EditKind, episode: Lived, step: int, value: int) -> int:
+        return self._recorder.edit(
+            kind,
+            episode=episode.index,
+            start=step,
+            stop=step + 1,
+            value=value,
+            time_ns=self._clock.now_ns(),
+        )
 
     def _hold(self, tick: Tick, given: Given) -> None:
         labels = self._held.setdefault(self._place(tick), {})

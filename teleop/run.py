@@ -81,6 +81,7 @@ class Run:
             self.past,
             self.score,
             self.history,
+            self.clock,
             trainer=trainer,
             gate=gate,
             advisers=advisers,
@@ -307,7 +308,7 @@ class Run:
     def _give(self, tick: Tick, action: Any, kind: LabelKind) -> None:
         if self._is_human and kind is not LabelKind.REASKED:
             self._reasking.answered(tick, action, self.labels)
-        self.labelling.give(tick, action, self.expert.name, kind, self.clock.now_ns(), tick.student_action)
+        self.labelling.give(tick, action, self.expert.name, kind, tick.student_action)
 
     def _judged(self, terminated: bool) -> Outcome:
         """As `learners.evaluation` does: arrival in a table's goal, else the reward threshold, else unknown."""
@@ -383,7 +384,7 @@ class Run:
 
     def _ask_again(self) -> bool:
         """Between two episodes: is there an answer to be given once more?"""
-        question = self._reasking.next(self.labels)
+        question = self._reasking.next(self.labels) if self._may_label() else None
         if question is not None:
             self._ask(question)
         return question is not None
@@ -415,6 +416,7 @@ class Run:
         if self.running and parent is self.past.latest and step == parent.length:
             self.wish(Wish.TAKE_OVER)
             return True
+        self.question = None
         self.end_episode()
         prefix = parent.ticks[:step]
         start = None if parent.seed < 0 else same_again(self.env, parent.seed, prefix)

@@ -93,9 +93,10 @@ class Session(Run):
         self.go_on()
 
     def go_on(self) -> None:
-        """After a pause, with whoever drove before it; the desk is left."""
+        """After a pause, with whoever drove before it; the desk is left. A question that is open stays so."""
         self.desk = None
-        super().go_on()
+        if self.question is None:
+            super().go_on()
 
     def _obey(self, order: Order) -> None:
         match order:

@@ -20,7 +20,7 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Live]]:
 
         def one(world: World = GRIDWORLD, **settings: Any) -> Live:
             live = Live(tmp_path / f"{len(list(tmp_path.iterdir()))}.h5", world, **settings)
-            sessions.callback(live.session.close)
+            sessions.callback(live.let_go)
             return live
 
         yield one

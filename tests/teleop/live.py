@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ class Live:
         """student: who drives from the first tick on; None: nobody but the person."""
         options = {"seed": 0, "training": "none"} | settings
         self.path, self.clock = path, StepClock()
+        self._reader: Reader | None = None
         self.session = start_correction(CorrectSettings(world, path, **options), self.clock)
         if student is not None:
             self.session.adopt(StudentVersion(student, 1))
@@ -81,11 +83,14 @@ class Live:
             self.frames()
         raise AssertionError(f"{self.session.driven_ticks} steps, and no more")
 
-    def look_up(self) -> Reader:
+    def look_up(self) -> AbstractContextManager[Reader]:
         """The file as it is now."""
         if not self.session.recorder.closed:
             self.session.recorder.flush()
-        return recordings.open(self.path, tail=True)
+        if self._reader is None:
+            self._reader = recordings.open(self.path, tail=True)
+        self._reader.refresh()
+        return nullcontext(self._reader)
 
     def acts(self, kind: EditKind) -> list[tuple[int, int, int, int]]:
         """Episode, start, stop and value of every act of this kind in the file."""
@@ -112,3 +117,9 @@ class Live:
         self.session.close()
         assert verify(self.path).verified
         return self.path
+
+    def let_go(self) -> None:
+        """Of every file, whatever has become of the session."""
+        self.session.close()
+        if self._reader is not None:
+            self._reader.close()
