@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -91,7 +92,8 @@ class _Classroom:
         self._training: Iterator[Snapshot] = iter(())
         self._student: Policy | None = None
         self._is_learned = self._is_shown = True
-        self._said_s = 0.0
+        self._mouth = threading.Lock()
+        threading.Thread(target=self._live, name="understudy-sign-of-life", daemon=True).start()
 
     def stay(self) -> None:
         """Until nobody is at the other end (OSError, EOFError)."""
@@ -101,8 +103,6 @@ class _Classroom:
                 self._begin()
             if not self._is_learned:
                 self._learn()
-            if time.monotonic() > self._said_s + ALIVE_EVERY_S:
-                self._say({})
 
     def _listen(self, wait_s: float) -> None:
         """Answer, if anything was said."""
@@ -154,6 +154,13 @@ class _Classroom:
     def _file(self, version: int) -> Path:
         return self._folder / f"student-{version:06d}.safetensors"
 
+    def _live(self) -> None:
+        """Give signs of life, however long a lesson takes, or however little of the processor is left for it."""
+        with suppress(OSError):
+            while True:
+                self._say({})
+                time.sleep(ALIVE_EVERY_S)
+
     def _say(self, words: dict[str, Any]) -> None:
-        self._connection.send_bytes(json.dumps(words).encode())
-        self._said_s = time.monotonic()
+        with self._mouth:
+            self._connection.send_bytes(json.dumps(words).encode())

@@ -22,9 +22,9 @@ from learners.errors import LearnerError
 from teleop.classroom import LOOK, Task, clear, teach
 from teleop.student import StudentVersion
 
-SILENT_S = 15.0
+SILENT_S = 20.0
 """Without a sign of life for so long a process counts as dead."""
-STARTING_S = 60.0
+STARTING_S = 120.0
 """The same before its first sign: libraries take their time to load."""
 ENDING_S = 1.0
 """How long a process that said its last word may take to end."""

@@ -1,7 +1,8 @@
-"""How much memory this process has held at most."""
+"""How much memory a process holds, and how much this one has held at most."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,15 @@ def peak_mb() -> float | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1024**2 if sys.platform == "darwin" else peak / 1024
+
+
+def resident_mb(pid: int | None = None) -> float | None:
+    """Megabytes of resident memory of a process, by default this one, now; None where the system does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
 def _high_water_mark(status: str) -> float | None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pygame
-
 from teleop.app.drive import DriveScene
 from teleop.app.errors import NoDisplay
 from teleop.app.painters.choose import painter_for
-from teleop.app.window import QUIT, FrameTimes, Quit, Scene, Window
+from teleop.app.scripted import Scripted
+from teleop.app.window import QUIT, FrameTimes, Quit, Window
 from teleop.clock import WallClock
+from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
 from teleop.worlds.catalogue import World
 
@@ -39,43 +39,34 @@ def frames_while_training(world: World, folder: Path, seconds: float, seed: int 
     settings = CorrectSettings(
         world, folder / f"frames-{world.name}-{seed}.h5", expert="scripted", gate="beta", seed=seed
     )
-    window, is_hidden = _window()
+    window, is_hidden = open_window()
     with window:
         session = start_correction(settings, WallClock())
         session.metronome.hz = STEPS_HZ
-        window.run(_Timed(DriveScene(session, painter_for(session.env)), window, seconds))
+        scene = DriveScene(session, painter_for(session.env))
+        window.run(Scripted(scene, _Timing(session, window, seconds).move))
         students = 0 if session.student is None else session.student.version
         return Frames(window.work_times_ms, window.frame_times_ms, students, is_hidden)
 
 
-def _window() -> tuple[Window, bool]:
+def open_window() -> tuple[Window, bool]:
+    """A window to measure in, and whether it is hidden for want of a display."""
     try:
         return Window(title="Understudy: measuring frames"), False
     except NoDisplay:
         return Window(hidden=True), True
 
 
-class _Timed:
-    """A driving scene that ends by itself, and forgets the frames before the first student."""
+class _Timing:
+    """Ends a session after so long, and forgets the frames before its first student."""
 
-    def __init__(self, scene: DriveScene, window: Window, seconds: float) -> None:
-        self._scene, self._window, self._seconds = scene, window, seconds
+    def __init__(self, session: Session, window: Window, seconds: float) -> None:
+        self._session, self._window, self._seconds = session, window, seconds
         self._end_s: float | None = None
 
-    def handle(self, event: pygame.Event) -> None:
-        self._scene.handle(event)
-
-    def update(self, now_s: float) -> Scene | Literal[Quit.QUIT] | None:
-        if self._end_s is None and self._scene.session.student is not None:
+    def move(self, now_s: float) -> Literal[Quit.QUIT] | None:
+        if self._end_s is None and self._session.student is not None:
             self._end_s = now_s + self._seconds
             self._window.work_times_ms = FrameTimes()
             self._window.frame_times_ms = FrameTimes()
-        if self._end_s is not None and now_s > self._end_s:
-            return QUIT
-        return self._scene.update(now_s)
-
-    def draw(self, surface: pygame.Surface) -> None:
-        self._scene.draw(surface)
-
-    def leave(self) -> None:
-        self._scene.leave()
+        return QUIT if self._end_s is not None and now_s > self._end_s else None

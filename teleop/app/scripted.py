@@ -1,4 +1,4 @@
-"""A scene that somebody scripted sits in front of: at every frame it may post keys to the window's event queue."""
+"""Somebody scripted in front of the window: they post keys to its event queue, and look at its pictures."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ def post_key(key: str, is_down: bool) -> None:
 
 
 class Scripted:
-    """Runs a scene as it is; before each of its frames `move` may post keys, or end it by returning what follows."""
+    """Runs a scene as it is, but for somebody who acts after each of its updates and looks at each of its pictures."""
 
-    def __init__(self, scene: Scene, move: Callable[[float], Scene | Literal[Quit.QUIT] | None]) -> None:
-        self._scene, self._move = scene, move
+    def __init__(
+        self,
+        scene: Scene,
+        move: Callable[[float], Scene | Literal[Quit.QUIT] | None],
+        look: Callable[[pygame.Surface], None] = lambda _: None,
+    ) -> None:
+        """move: told the time, may post keys; what it returns follows, as of a scene's `update`."""
+        self._scene, self._move, self._look = scene, move, look
 
     def handle(self, event: pygame.Event) -> None:
         self._scene.handle(event)
@@ -31,6 +37,7 @@ class Scripted:
 
     def draw(self, surface: pygame.Surface) -> None:
         self._scene.draw(surface)
+        self._look(surface)
 
     def leave(self) -> None:
         self._scene.leave()

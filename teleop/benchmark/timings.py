@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from teleop.benchmark import measure
 from teleop.benchmark.ledger import Ledger
 from teleop.benchmark.rows import Row, timing_row
-from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
+from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 from teleop.worlds.throughput import measure_steps_per_second
 
 PEER_STEPS_PER_SECOND = {1: 8.4e3, 128: 1.0e6, 1024: 5.7e6}
 """The GridWorld tutorial's torch environment, by batch size, on two cores."""
 FRAMES_S = 10.0
 """Length of a run in which frames are timed."""
+SOAK_S = 600.0
+"""Length of a session that is watched for what builds up."""
 WORLDS = (GRIDWORLD, CARTPOLE)
 
 
@@ -125,3 +130,49 @@ class Timings:
             rows.append(timing_row(name, world, period, "ms", claim, lambda v: v <= 16.7))
             rows.append(timing_row(f"frame work while training, 99 %, {where}", world, work, "ms"))
         return rows
+
+    def soak(self, seconds: float = SOAK_S) -> list[Row]:
+        """A long correction session in the window: frames, keys and memory."""
+        rows = []
+        for world in WORLDS:
+
+            def run(seed: int, world: World = world) -> dict[str, Any]:
+                from teleop.app.soak import soak
+
+                return asdict(soak(world, self._folder, seconds, seed))
+
+            rows += _soak_rows(world, seconds, self._each(f"soak {seconds:.0f} s | {world.name}", run))
+        return rows
+
+
+def _soak_rows(world: World, seconds: float, found: list[dict[str, Any]]) -> list[Row]:
+    where = f"{seconds:.0f} s of correction, {'hidden window' if found[0]['is_hidden'] else 'window'}"
+    delays = sorted(delay for each in found for delay in each["input_frames"])
+    rows = [
+        timing_row(
+            f"frame period, 99 %, {where}",
+            world,
+            [each["period_ms"] for each in found],
+            "ms",
+            "60 frames a second: at most 16.7 ms",
+            lambda v: v <= 16.7,
+        )
+    ]
+    if delays:
+        rows.append(
+            timing_row(
+                f"key to picture, 99 %, {where}",
+                world,
+                [float(np.percentile(delays, 99, method="higher"))],
+                "frames",
+                "at most 2",
+                lambda v: v <= 2,
+            )
+        )
+    for who in ("", "trainer_"):
+        pairs = [(each[f"{who}early_mb"], each[f"{who}late_mb"]) for each in found]
+        grown = [late - early for early, late in pairs if early is not None and late is not None]
+        if grown:
+            name = f"memory gained from a tenth to the end, {'trainer' if who else where}"
+            rows.append(timing_row(name, world, grown, "MB", "flat: at most 10", lambda v: v <= 10))
+    return rows
