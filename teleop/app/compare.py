@@ -43,7 +43,6 @@ class CompareScene:
         with reader:
             first, second = (load_episode(reader, index) for index in episodes)
             self._hz = reader.header.control_hz or world.control_hz
-            self._episodes_in_all = reader.n_episodes
         self.pair = (first, second)
         self.parting = parting(first, second)
         """The first step in which they differ; 0 where they have nothing in common."""
@@ -109,7 +108,6 @@ class CompareScene:
                 title=self._world.title,
                 action_names=self._world.action_names,
                 episodes=self.pair,
-                in_all=self._episodes_in_all,
                 step=playhead.step,
                 length=playhead.length,
                 parting=self.parting,

@@ -9,7 +9,8 @@ import numpy as np
 import pygame
 
 from teleop.app.episode_view import EpisodeView, episode_name
-from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
+from teleop.app.key_lines import draw_lines, lines_height
+from teleop.app.keycaps import KeyRow
 from teleop.app.layout import Layout, scale_of
 from teleop.app.painters.view import Painter
 from teleop.app.replay_picture import colour_of, view_of, word_of
@@ -20,8 +21,8 @@ from teleop.app.words import number
 from teleop.palette import BACKGROUND, MUTED, TEXT
 
 LETTERS = ("A", "B")
-BELOW = 124
-"""Height under the stages, in design pixels."""
+BELOW = 92
+"""Height between the stages and the keys, in design pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +33,6 @@ class Pair:
     """Of the world."""
     action_names: tuple[str, ...]
     episodes: tuple[EpisodeView, EpisodeView]
-    in_all: int
-    """Episodes in the recording."""
     step: int
     length: int
     """Steps of the longer one."""
@@ -88,7 +87,8 @@ class ComparePicture:
         self._size, self._typeface = size, Typeface(scale_of(size))
         px = self._typeface.px
         margin = px(16)
-        width, height = (size[0] - 3 * margin) // 2, size[1] - 2 * margin - px(BELOW)
+        foot = lines_height(self._typeface, pair.keys, size[0] - 2 * margin)
+        width, height = (size[0] - 3 * margin) // 2, size[1] - 2 * margin - px(BELOW) - foot
         places = [pygame.Rect(margin + index * (width + margin), margin, width, height) for index in (0, 1)]
         self._sides = tuple(
             (place, pygame.Surface(place.size), _lay_side(place.size, px)) for place in places
@@ -128,10 +128,10 @@ class ComparePicture:
 
     def _draw_keys(self, surface: pygame.Surface, pair: Pair) -> None:
         typeface, px = self._typeface, self._typeface.px
-        x, y = px(16), surface.get_height() - cap_height(typeface) - px(12)
-        for row in pair.keys:
-            draw_row(surface, typeface, (x, y), row)
-            x += row_width(typeface, row) + px(18)
+        width, height = surface.get_size()
+        room = width - 2 * px(16)
+        top = height - lines_height(typeface, pair.keys, room) - px(6)
+        draw_lines(surface, typeface, (px(16), top), pair.keys, room)
 
 
 def _lay_side(size: tuple[int, int], px: Any) -> Layout:
@@ -151,7 +151,7 @@ def _lay_side(size: tuple[int, int], px: Any) -> Layout:
 
 def _sign(pair: Pair, index: int, step: int) -> Sign:
     episode = pair.episodes[index]
-    note = f"{LETTERS[index]}: {episode_name(episode.index)}, {pair.in_all} in all"
+    note = f"{LETTERS[index]}: {episode_name(episode.index)}"
     so_far = f"Return {number(float(episode.returns[step]))} after {step} of {episode.length} steps"
     if step < episode.length:
         so_far += f"; next: {_named(pair, episode.actions[step])}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from teleop.app.held_key import HeldKey
+
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Times the recorded control rate."""
-REPEAT_DELAY_S, REPEAT_S = 0.35, 0.04
-"""A step key that stays down goes on stepping."""
 END_REST_S = 0.8
 """How long the end of an episode stays before what comes after it."""
 
@@ -22,7 +22,7 @@ class Playhead:
         self.now_s = 0.0
         self._control_hz = control_hz
         self._next_s = 0.0
-        self._repeat: tuple[str, float] | None = None
+        self._held = HeldKey()
 
     @property
     def steps_hz(self) -> float:
@@ -57,7 +57,7 @@ class Playhead:
                 self.play(not self.playing)
             case "left" | "right":
                 self._step_by_key(name)
-                self._repeat = (name, self.now_s + REPEAT_DELAY_S)
+                self._held.press(name, self.now_s)
             case "home":
                 self.go(0)
             case "end":
@@ -71,19 +71,19 @@ class Playhead:
         return True
 
     def release(self, name: str | None) -> None:
-        if self._repeat is not None and name == self._repeat[0]:
-            self._repeat = None
+        self._held.release(name)
 
     def let_go(self) -> None:
         """No key is held any more, nor the mouse."""
-        self._repeat, self.scrubbing = None, False
+        self._held.let_go()
+        self.scrubbing = False
 
     def advance(self, now_s: float) -> bool:
         """Move with the time. Says whether the end has been played, and has been seen for a while."""
         self.now_s = now_s
-        if self._repeat is not None and now_s >= self._repeat[1]:
-            self._step_by_key(self._repeat[0])
-            self._repeat = (self._repeat[0], now_s + REPEAT_S)
+        held = self._held.due(now_s)
+        if held is not None:
+            self._step_by_key(held)
         if not self.playing or now_s < self._next_s:
             return False
         if self.step == self.length:

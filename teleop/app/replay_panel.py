@@ -124,11 +124,15 @@ def _named(shown: Shown, action: Any) -> str:
 
 
 def _draw_keys(surface: pygame.Surface, typeface: Typeface, rest: pygame.Rect, shown: Shown) -> int:
+    """As many as there is room for, and always how to leave."""
     if not shown.keys:
         return 0
-    places = flow(typeface, shown.keys, rest.width - 2 * typeface.px(14))
-    height = card.heading_height(typeface) + places[-1][1][1] + cap_height(typeface)
-    area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
+    keys, area = list(shown.keys), pygame.Rect(0, 0, 0, rest.height + 1)
+    while area.height > rest.height and len(keys) > 1:
+        places = flow(typeface, keys, rest.width - 2 * typeface.px(14))
+        height = card.heading_height(typeface) + places[-1][1][1] + cap_height(typeface)
+        area = pygame.Rect(rest.topleft, (rest.width, height + card.padding(typeface)))
+        del keys[-2]
     inside = card.draw_card(surface, typeface, area)
     inside.y += card.draw_heading(surface, typeface, inside, "keys")
     for row, (x, y) in places:

@@ -22,6 +22,7 @@ from teleop.app.compare import CompareScene
 from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import episode_name
 from teleop.app.film import Film, FilmSettings, film_name
+from teleop.app.held_key import HeldKey
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow
 from teleop.app.painters.choose import painter_for_replay
@@ -78,6 +79,7 @@ class ReviewScene:
         self._seen_changes = -1
         self._now_s = self._chosen_s = self._refreshed_s = self._clicked_s = 0.0
         self._following: Scene | None = None
+        self._held = HeldKey()
         self._leaving = self._closed = self._dragging = False
 
     @property
@@ -91,6 +93,8 @@ class ReviewScene:
         match event.type:
             case pygame.KEYDOWN:
                 self._guarded(lambda: self._press(key_name(event)))
+            case pygame.KEYUP:
+                self._held.release(key_name(event))
             case pygame.MOUSEBUTTONDOWN if event.button in (1, 3):
                 self._guarded(lambda: self._click(event.pos, event.button))
             case pygame.MOUSEBUTTONUP:
@@ -100,6 +104,7 @@ class ReviewScene:
             case pygame.MOUSEWHEEL:
                 self._picture.scroll_by(-event.y)
             case pygame.WINDOWFOCUSLOST:
+                self._held.let_go()
                 self._dragging = False
 
     def _guarded(self, act: Callable[[], None]) -> None:
@@ -116,6 +121,7 @@ class ReviewScene:
                 self._escape()
             case "left" | "right" | "up" | "down" | "page up" | "page down" | "home" | "end":
                 self._move(name)
+                self._held.press(name, self._now_s)
             case "return":
                 self._open(self.episode)
             case "c":
@@ -309,6 +315,9 @@ class ReviewScene:
             return self._then(None)
         if self._following is not None:
             return self._following
+        held = self._held.due(now_s)
+        if held is not None:
+            self._move(held)
         try:
             self._read_on()
         except UnderstudyError as error:
@@ -341,6 +350,7 @@ class ReviewScene:
     def _back(self, episode: int, error: UnderstudyError | None) -> Scene:
         """This scene again, after another one that was opened from it; that one's last episode is selected."""
         self._following, self._closed = None, False
+        self._held.let_go()
         self._reader.reopen()
         self._picture.forget()
         self._look_again()

@@ -14,7 +14,8 @@ from teleop.app.chips import Chip, draw_chip, lay_chips
 from teleop.app.choice import ALL_KEY, FACETS, ORDER_KEY, ORDERS, TURN_KEY, Choice
 from teleop.app.episode_card import HEIGHT, WIDTH, about, picture_size
 from teleop.app.grid import SCROLL_SHARE, lay_grid
-from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
+from teleop.app.key_lines import draw_lines, lines_height
+from teleop.app.keycaps import KeyRow
 from teleop.app.layout import scale_of
 from teleop.app.survey import Survey
 from teleop.app.thumbnails import Thumbnail
@@ -208,35 +209,19 @@ class ReviewPicture:
     # -- foot ---------------------------------------------------------------------------------------------
 
     def _foot_height(self, shown: Shown, width: int) -> int:
-        lines = self._key_lines(shown, width)
-        return self._typeface.px(48) + lines * (cap_height(self._typeface) + self._typeface.px(6))
-
-    def _key_lines(self, shown: Shown, width: int) -> int:
-        return 1 + max(line for _, line in self._flowed(shown, width))
-
-    def _flowed(self, shown: Shown, width: int) -> list[tuple[int, int]]:
-        """For each row of keys its x and its line."""
-        places, x, line = [], 0, 0
-        for row in shown.keys:
-            needed = row_width(self._typeface, row)
-            if x and x + needed > width:
-                x, line = 0, line + 1
-            places.append((x, line))
-            x += needed + self._typeface.px(20)
-        return places
+        return self._typeface.px(48) + lines_height(self._typeface, shown.keys, width)
 
     def _draw_foot(self, surface: pygame.Surface, shown: Shown) -> None:
         typeface, px = self._typeface, self._typeface.px
         left, width = px(MARGIN), surface.get_width() - 2 * px(MARGIN)
         y = self._grid.area.bottom + px(10)
         pygame.draw.line(surface, CARD_EDGE, (left, y - px(2)), (left + width, y - px(2)))
-        words, colour = words_of(shown), WARNING if shown.told else MUTED
-        if typeface.width(words, Role.BODY) <= width:
-            typeface.draw(surface, words, Role.BODY, colour, topleft=(left, y + px(4)))
-        y += px(28)
-        line_height = cap_height(typeface) + px(6)
-        for row, (x, line) in zip(shown.keys, self._flowed(shown, width), strict=True):
-            draw_row(surface, typeface, (left + x, y + line * line_height), row)
+        for words in words_of(shown):
+            if typeface.width(words, Role.BODY) <= width:
+                colour = WARNING if shown.told else MUTED
+                typeface.draw(surface, words, Role.BODY, colour, topleft=(left, y + px(4)))
+                break
+        draw_lines(surface, typeface, (left, y + px(28)), shown.keys, width)
 
     def _draw_notice(self, surface: pygame.Surface, told: str) -> None:
         """What is too long to be told in a line, over the last cards."""
@@ -289,11 +274,16 @@ def why_none(shown: Shown) -> str:
     return f"No episode is like that. {ALL_KEY} shows all."
 
 
-def words_of(shown: Shown) -> str:
-    """What there is to tell, else what to do."""
+def words_of(shown: Shown) -> tuple[str, ...]:
+    """What there is to tell, else what to do: the first that fits is for the foot."""
     survey = shown.survey
     if shown.told:
-        return shown.told
+        return (shown.told,)
     if not survey.is_complete:
-        return f"Reading: {survey.summed:,} of {survey.n_episodes:,} episodes."
-    return "Arrows or the mouse select; ENTER or a double click opens. Keys 1 to 7 choose what is shown."
+        return (f"Reading: {survey.summed:,} of {survey.n_episodes:,} episodes.",)
+    keys = "Keys 1 to 7 choose what is shown."
+    return (
+        f"Arrows or the mouse select, ENTER or a double click opens, a right click compares. {keys}",
+        f"ENTER or a double click opens. {keys}",
+        keys,
+    )

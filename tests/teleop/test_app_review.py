@@ -187,6 +187,18 @@ def test_keys_select_filter_and_order(pilot: Pilot) -> None:
     assert review.episode == 1
 
 
+def test_a_held_arrow_goes_on(pilot: Pilot) -> None:
+    review = review_of(pilot)
+    pilot.down("right")
+    assert review.episode == 1
+    pilot.seconds(1.0)
+    assert review.episode == 3
+    pilot.up("right")
+    pilot.tap("home")
+    pilot.seconds(1.0)
+    assert review.episode == 0
+
+
 def test_the_selected_episode_stays_selected_when_others_are_hidden(pilot: Pilot) -> None:
     review = review_of(pilot)
     pilot.tap("end", "1")
