@@ -15,6 +15,7 @@ from learners.interface import FloatArray
 from teleop.app.curves import Charts
 from teleop.app.facts import Asked, Choice, Facts, Finished, Line, StudentFacts
 from teleop.app.key_rows import action_word, drive_rows, session_rows
+from teleop.app.keycaps import KeyRow
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.choose import legend_of
 from teleop.app.painters.odds import Odds, odds
@@ -40,6 +41,7 @@ class Reading:
         self._session, self._painter, self._file, self._leave_word = session, painter, file, leave_word
         self._charts = Charts(corrects=corrects(session))
         self._odds = Odds()
+        self._rows: tuple[tuple[bool, ...], tuple[tuple[KeyRow, ...], tuple[KeyRow, ...]]] | None = None
         self._student: StudentVersion | None = None
         self._student_since_s = 0.0
 
@@ -49,6 +51,7 @@ class Reading:
         if session.student is not self._student:
             self._student, self._student_since_s = session.student, now_s
         asked = asked_of(session)
+        drive_keys, session_keys = self._key_rows()
         return Facts(
             title=session.world.title,
             description=session.world.description,
@@ -62,12 +65,21 @@ class Reading:
             odds=() if asked else self._odds_now(),
             file=self._file,
             recording=tuple(recording_lines(session)),
-            drive_keys=drive_rows(session),
-            session_keys=session_rows(session, self._painter, self._leave_word),
+            drive_keys=drive_keys,
+            session_keys=session_keys,
             held=held,
             colour=DRIVERS[expert_driver(session)],
             charts=self._charts.of(session.score, finished, now_s),
         )
+
+    def _key_rows(self) -> tuple[tuple[KeyRow, ...], tuple[KeyRow, ...]]:
+        """Those that drive and those of the session; they change when something else is going on."""
+        session = self._session
+        going_on = session.desk is None, session.question is None, session.gate is None, corrects(session)
+        if self._rows is None or self._rows[0] != going_on:
+            rows = drive_rows(session), session_rows(session, self._painter, self._leave_word)
+            self._rows = going_on, rows
+        return self._rows[1]
 
     def _about_the_student(self, now_s: float) -> StudentFacts | None:
         session = self._session

@@ -159,7 +159,7 @@ def test_only_keys_with_an_effect_are_listed(session: Session, clock: StepClock,
     assert person["hold to take over"] == ("space",)
     assert person["undo, redo"] == ("u", "i")
     assert (person["change map"], person["next chart"]) == (("c", "v"), ("g",))
-    scripted = correction_session("gridworld", tmp_path / "s.h5", clock, expert="scripted", gate="beta")
+    scripted = correction_session("gridworld", tmp_path / "s.h5", clock, expert="scripted")
     listed = keys_of(read(scripted))
     assert {"up", "hold to take over"}.isdisjoint(listed)
     scripted.close()

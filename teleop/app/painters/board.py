@@ -47,12 +47,12 @@ class Board:
         shown = numbers[codes]
         changed = np.flatnonzero(shown != self._shown)
         self._shown = shown
-        grounds, chosen = self._grounds[changed].tolist(), codes[changed].tolist()
-        painted = [
-            (self._tile(ground, looks[code]), self._corners[state])
-            for ground, code, state in zip(grounds, chosen, changed.tolist(), strict=True)
-        ]
-        self.picture.fblits(painted)
+        wanted = (self._grounds * len(looks) + codes)[changed]
+        tiles = {
+            tile: self._tile(tile // len(looks), looks[tile % len(looks)]) for tile in set(wanted.tolist())
+        }
+        painted = zip(wanted.tolist(), changed.tolist(), strict=True)
+        self.picture.fblits([(tiles[tile], self._corners[state]) for tile, state in painted])
         _draw_goal(self.picture, self._corners[self._goal], self.cell_px)
 
     def _tile(self, ground: int, look: Look) -> pygame.Surface:
