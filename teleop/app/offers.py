@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
-import recordings
+from gymnasium.envs.registration import EnvSpec
+
 from learners import checkpoint
+from learners.checkpoint import Origin
+from recordings import datafile
 from recordings.errors import UnderstudyError
+from recordings.schema import Header
 from recordings.worldspec import registered_spec
 from teleop.app.form import Option
 from teleop.app.words import age
@@ -20,6 +25,8 @@ LISTED = 200
 """Recordings offered for review, the newest ones."""
 LOOKED_INTO = 20
 """Recordings and policies that are opened to see which world they are of."""
+KNOWN = 256
+"""Files of which it is remembered while they do not change."""
 
 
 def recent_recordings(folder: Path, remembered: Iterable[Path]) -> list[Path]:
@@ -52,13 +59,10 @@ def to_continue(paths: Iterable[Path], worlds: Mapping[str, World]) -> dict[str,
     """World's value -> the recordings of it, of the newest ones."""
     found: dict[str, tuple[Option, ...]] = {}
     for path in list(paths)[:LOOKED_INTO]:
-        try:
-            with recordings.open(path, tail=True) as reader:
-                spec = registered_spec(reader.header)
-                note = f"{path}: new episodes are added to the {reader.n_episodes} it holds."
-        except (UnderstudyError, OSError):
-            continue  # no recording, or of a world that is not known here
-        option = Option(str(path), f"Continue {path.name}", note)
+        spec = _recorded_spec(path, _changed_ns(path))
+        option = Option(
+            str(path), f"Continue {path.name}", f"{path}: new episodes are added to those it holds."
+        )
         for name, world in worlds.items():
             if spec is not None and (spec.id, spec.kwargs) == (world.env_id, world.spec().kwargs):
                 found[name] = (*found.get(name, ()), option)
@@ -69,15 +73,43 @@ def policies(folder: Path, worlds: Mapping[str, World]) -> dict[str, tuple[Optio
     """World's value -> the policies in the folder that were trained for it, newest first."""
     found: dict[str, tuple[Option, ...]] = {}
     for path in _newest(folder.glob("*.safetensors"))[:LOOKED_INTO]:
-        try:
-            origin = checkpoint.load(path).origin
-        except UnderstudyError:
+        origin = _origin(path, _changed_ns(path))
+        if origin is None:
             continue
         note = f"{path}: learned by {origin.learner or 'an unnamed learner'}; your labels teach it further."
         for name, world in worlds.items():
             if world.env_id == origin.env_id:
                 found[name] = (*found.get(name, ()), Option(str(path), path.stem, note))
     return found
+
+
+@lru_cache(maxsize=KNOWN)
+def _recorded_spec(path: Path, changed_ns: int) -> EnvSpec | None:
+    """The world of a recording, by its header alone; None where it is no recording, or of no world known here."""
+    try:
+        file, _ = datafile.open_for_reading(path)
+        with file:
+            header = Header.from_attributes(datafile.attributes(file, path), str(path))
+        return registered_spec(header)
+    except (UnderstudyError, OSError):
+        return None
+
+
+@lru_cache(maxsize=KNOWN)
+def _origin(path: Path, changed_ns: int) -> Origin | None:
+    """Where a policy comes from; None where the file holds none."""
+    try:
+        return checkpoint.load(path).origin
+    except UnderstudyError:
+        return None
+
+
+def _changed_ns(path: Path) -> int:
+    """When a file was last written; 0 where it is gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def folder_worlds(folder: Path) -> dict[str, World]:
@@ -90,12 +122,7 @@ def folder_worlds(folder: Path) -> dict[str, World]:
 
 
 def _newest(paths: Iterable[Path]) -> list[Path]:
-    found = []
-    for path in paths:
-        with suppress(OSError):
-            if path.is_file():
-                found.append((path.stat().st_mtime_ns, path))
-    return [path for _, path in sorted(found, reverse=True)]
+    return sorted((path for path in paths if path.is_file()), key=_changed_ns, reverse=True)
 
 
 def _size(count: int) -> str:
