@@ -145,7 +145,6 @@ class Survey:
             self.discarded[index] = curation.is_discarded(episodes[index])
             self.outcomes[index] = episodes[index].outcome
         self._labels_read = 0
-        self.labels[:] = 0
 
     def _sum_steps(self) -> Iterator[None]:
         """Returns and drivers, of as many whole episodes at once as are short enough, at least of one."""
@@ -167,13 +166,17 @@ class Survey:
             yield
 
     def _count_labels(self) -> Iterator[None]:
-        reader = self._reader
+        """Shown when all are counted: a label that is not yet counted is not one that is missing."""
+        reader, row = self._reader, self._labels_read
         withdrawn = reader.curation.withdrawn
-        while self._labels_read < reader.n_labels and self._listed:
-            first, stop = self._labels_read, min(reader.n_labels, self._labels_read + LABELS_AT_ONCE)
-            steps = reader.read("labels", "step", first, stop)
-            steps = steps[~np.isin(np.arange(first, stop), withdrawn)]
+        counted = self.labels.copy() if row else np.zeros_like(self.labels)
+        while row < reader.n_labels and self._listed:
+            stop = min(reader.n_labels, row + LABELS_AT_ONCE)
+            steps = reader.read("labels", "step", row, stop)
+            steps = steps[~np.isin(np.arange(row, stop), withdrawn)]
             episode_of = np.searchsorted(self.starts[: self._listed], steps, "right") - 1
-            self.labels += np.bincount(episode_of[episode_of >= 0], minlength=self.n_episodes)
-            self._labels_read = stop
+            counted += np.bincount(episode_of[episode_of >= 0], minlength=self.n_episodes)
+            row = stop
             yield
+        self.labels, self._labels_read = counted, row
+        yield

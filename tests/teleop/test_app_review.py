@@ -262,6 +262,15 @@ def test_discarding_is_in_the_file_and_can_be_undone(pilot: Pilot, recording: Pa
     assert "Undone" in review_of(pilot).told
 
 
+def test_what_is_changed_stays_selected(pilot: Pilot) -> None:
+    review = review_of(pilot)
+    pilot.tap("3", "end")  # those with labels: 1 and 3
+    assert review.episode == 3
+    pilot.tap("delete")
+    pilot.frames(3)
+    assert (review.episode, review.shown.tolist()) == (3, [1, 3])
+
+
 def test_an_outcome_is_judged(pilot: Pilot, recording: Path) -> None:
     pilot.tap("y")
     with recordings.open(recording) as reader:
