@@ -27,7 +27,7 @@ class Finished:
     outcome: Outcome
     mostly: Driver
     """Who drove most of it."""
-    is_alone: bool = False
+    is_alone: bool = True
     """One and the same drove all of it."""
 
 

@@ -26,8 +26,8 @@ CARDS = (TITLE, ASKED, EPISODE, STUDENT, ODDS, RECORDING, KEYS, CHARTS)
 """From top to bottom."""
 ORDER = (
     (TITLE, False), (ASKED, True), (EPISODE, False), (STUDENT, False), (KEYS, False), (RECORDING, False),
-    (KEYS, True), (CHARTS, False), (STUDENT, True), (RECORDING, True), (EPISODE, True), (ODDS, True), (TITLE, True),
-    (CHARTS, True),
+    (KEYS, True), (CHARTS, False), (ODDS, False), (STUDENT, True), (RECORDING, True), (EPISODE, True),
+    (ODDS, True), (TITLE, True), (CHARTS, True),
 )  # fmt: skip
 """Who gets room first, the least it can do with or all it can use: what stays where the window is too small for all."""
 

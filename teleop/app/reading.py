@@ -209,7 +209,7 @@ def _question(session: Session, question: Question) -> Asked:
     policy = None if session.student is None else session.student.policy
     known = odds(policy, question.observation)
     choices = choices_of(session, known, session.student_action, session.world.keys)
-    return Asked("the student asks", "", "It is unsure what to do here.", (), choices)
+    return Asked("the student asks", "", "What is right here?", (), choices)
 
 
 def choices_of(

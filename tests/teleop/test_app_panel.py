@@ -30,7 +30,7 @@ from tests.teleop.app_pilot import correction_session, drive, recording_session
 from tests.teleop.test_app_layers import RIGHT, table
 
 ALONE = Finished(1, 10.0, 56, Outcome.SUCCESS, Driver.STUDENT, is_alone=True)
-HELPED = Finished(2, 4.0, 60, Outcome.SUCCESS, Driver.STUDENT)
+HELPED = Finished(2, 4.0, 60, Outcome.SUCCESS, Driver.STUDENT, is_alone=False)
 
 
 @pytest.fixture
