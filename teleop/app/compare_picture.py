@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pygame
 
 from teleop.app.episode_view import EpisodeView, episode_name
@@ -13,6 +12,7 @@ from teleop.app.key_lines import draw_lines, lines_height
 from teleop.app.keycaps import KeyRow
 from teleop.app.layout import Layout, scale_of
 from teleop.app.painters.view import Painter
+from teleop.app.replay_panel import named
 from teleop.app.replay_picture import colour_of, view_of, word_of
 from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import draw_button, paint_strip
@@ -154,15 +154,8 @@ def _sign(pair: Pair, index: int, step: int) -> Sign:
     note = f"{LETTERS[index]}: {episode_name(episode.index)}"
     so_far = f"Return {number(float(episode.returns[step]))} after {step} of {episode.length} steps"
     if step < episode.length:
-        so_far += f"; next: {_named(pair, episode.actions[step])}"
+        so_far += f"; next: {named(episode.actions[step], pair.action_names)}"
     return Sign(word_of(episode, step), note, f"{so_far}.", colour_of(episode, step))
-
-
-def _named(pair: Pair, action: Any) -> str:
-    names = pair.action_names
-    if np.ndim(action) == 0 and 0 <= int(action) < len(names):
-        return names[int(action)]
-    return np.array2string(np.asarray(action), precision=2)
 
 
 def _where(pair: Pair) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import pygame
 from recordings.schema import Driver
 from teleop.app import card
 from teleop.app.episode_view import EpisodeView, episode_name
+from teleop.app.key_rows import action_word
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
 from teleop.app.painters.view import Legend
 from teleop.app.typeface import Role, Typeface
@@ -98,12 +100,14 @@ def about_the_step(shown: Shown) -> list[tuple[str, str, Colour]]:
     driver, proposed = episode.drivers[step], episode.student_actions[step]
     reward = float(episode.returns[step + 1] - episode.returns[step])
     version = int(episode.student_versions[step])
-    said = ", ".join(f"{who}: {_named(shown, what)}" for who, what in episode.labels.get(step, ()))
+    said = ", ".join(
+        f"{who}: {named(what, shown.action_names)}" for who, what in episode.labels.get(step, ())
+    )
     return [
         ("driver", DROVE[driver], DRIVERS[driver]),
-        ("executed", _named(shown, episode.actions[step]), TEXT),
+        ("executed", named(episode.actions[step], shown.action_names), TEXT),
         ("reward", number(reward), TEXT),
-        ("student would", "–" if proposed is None else _named(shown, proposed), TEXT),
+        ("student would", "–" if proposed is None else named(proposed, shown.action_names), TEXT),
         ("student", _student_named(shown, version), TEXT),
         ("labels", said or "none", TEXT if said else FAINT),
     ]
@@ -116,11 +120,9 @@ def _student_named(shown: Shown, version: int) -> str:
     return "none" if version < 0 else f"v{version}"
 
 
-def _named(shown: Shown, action: Any) -> str:
-    names = shown.action_names
-    if np.ndim(action) == 0 and 0 <= int(action) < len(names):
-        return names[int(action)]
-    return np.array2string(np.asarray(action), precision=2)
+def named(action: Any, names: Sequence[str]) -> str:
+    """An action in a word; one that is several numbers, to two digits each."""
+    return np.array2string(np.asarray(action), precision=2) if np.ndim(action) else action_word(action, names)
 
 
 def _draw_keys(surface: pygame.Surface, typeface: Typeface, rest: pygame.Rect, shown: Shown) -> int:
