@@ -131,18 +131,15 @@ class Timings:
             rows.append(timing_row(f"frame work while training, 99 %, {where}", world, work, "ms"))
         return rows
 
-    def soak(self, seconds: float = SOAK_S) -> list[Row]:
+    def soak(self, world: World, seconds: float = SOAK_S) -> list[Row]:
         """A long correction session in the window: frames, keys and memory."""
-        rows = []
-        for world in WORLDS:
 
-            def run(seed: int, world: World = world) -> dict[str, Any]:
-                from teleop.app.soak import soak
+        def run(seed: int) -> dict[str, Any]:
+            from teleop.app.soak import soak
 
-                return asdict(soak(world, self._folder, seconds, seed))
+            return asdict(soak(world, self._folder, seconds, seed))
 
-            rows += _soak_rows(world, seconds, self._each(f"soak {seconds:.0f} s | {world.name}", run))
-        return rows
+        return _soak_rows(world, seconds, self._each(f"soak {seconds:.0f} s | {world.name}", run))
 
 
 def _soak_rows(world: World, seconds: float, found: list[dict[str, Any]]) -> list[Row]:

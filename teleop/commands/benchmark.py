@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import tyro
@@ -17,8 +18,9 @@ from teleop.benchmark.learning import Learning
 from teleop.benchmark.ledger import Ledger, NotMeasured
 from teleop.benchmark.page import as_page
 from teleop.benchmark.rows import VERDICTS, Row, figures, number
-from teleop.benchmark.timings import Timings
+from teleop.benchmark.timings import WORLDS, Timings
 from teleop.commands.report import Report, progress_console, table
+from teleop.worlds.catalogue import World
 
 REPETITIONS = 5
 """Of each timing, where nobody says otherwise."""
@@ -30,7 +32,8 @@ class Benchmark:
 
     only: tuple[str, ...] = ()
     """Rows to measure, by words of theirs: a learner, a world, learners, sessions, tutorial, 1000, latency, frames,
-    throughput, recording, replay. A row must have all the words that are joined by a plus: gail+cartpole."""
+    throughput, recording, replay, soak (ten minutes of correction in the window). A row must have all the words that
+    are joined by a plus: gail+cartpole."""
     seeds: int | None = None
     """Runs of each learner, repetitions of each timing. Default: as many as each claim is about (5 or 10)."""
     seed: int = 0
@@ -109,11 +112,17 @@ def _learned(claim: Claim) -> Case:
     return Case(claim.words, rows, claim.seeds)
 
 
-def _timed(words: tuple[str, ...], of: Callable[[Timings], list[Row]]) -> Case:
+def _timed(
+    words: tuple[str, ...], of: Callable[[Timings], list[Row]], repetitions: int = REPETITIONS
+) -> Case:
     def rows(ledger: Ledger, folder: Path, seeds: range, measures: bool) -> list[Row]:
         return of(Timings(ledger, folder, seeds, measures=measures))
 
-    return Case(words, rows)
+    return Case(words, rows, repetitions)
+
+
+def _soak(timings: Timings, world: World) -> list[Row]:
+    return timings.soak(world)
 
 
 CASES = (
@@ -124,6 +133,7 @@ CASES = (
     _timed(("recording", "opening", "cartpole"), Timings.opening),
     _timed(("frames", "gridworld", "cartpole"), Timings.frames),
     _timed(("latency", "gridworld", "cartpole"), Timings.latency),
+    *(_timed(("soak", world.name), partial(_soak, world=world), 1) for world in WORLDS),
 )
 
 
