@@ -135,7 +135,11 @@ class Desk:
 
     def release(self, key: str) -> None:
         if self._repeat is not None and DESK_KEYS.get(key) is self._repeat[0]:
-            self._repeat = None
+            self.let_go()
+
+    def let_go(self) -> None:
+        """No key is held any more."""
+        self._repeat = None
 
     def update(self, now_ns: int) -> None:
         """Go on stepping where a key stays down."""
@@ -171,8 +175,14 @@ class Desk:
         self.step = min(self.length, max(0, step))
 
     def jump(self, by: int) -> None:
-        """To the next (by = 1) or previous (-1) state worth asking about, round the ends; else stay."""
+        """To the next (by = 1) or previous (-1) state worth asking about, round the ends; else stay.
+
+        Where there is no doubt of the kind that is looked for, it looks for another.
+        """
         self._jumps = True
+        for _ in CRITERIA[1:]:
+            if not self.worth():
+                self.obey(DeskOrder.CRITERION)
         worth = self.worth()
         ahead = [step for step in worth if (step > self.step if by > 0 else step < self.step)]
         if ahead or worth:

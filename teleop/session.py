@@ -78,6 +78,8 @@ class Session(Run):
         """The window no longer sees the keyboard: nothing is held any more, and the world waits."""
         self._hear("focus_lost")
         self.controls.clear()
+        if self.desk is not None:
+            self.desk.let_go()
         self.wish(Wish.PAUSE)
         self._let_go_of_takeover()
 
