@@ -51,23 +51,12 @@ def painter_from_observations(env: gym.Env[Any, Any]) -> Painter:
     return NumbersPainter()
 
 
-def layer_key(painter: Painter, world: World) -> str | None:
-    """The key that lays the next thing over this world; None where there is nothing to change."""
-    keys = layer_keys(painter, world)
-    return keys[1] if keys else None
-
-
 def layer_keys(painter: Painter, world: World) -> tuple[str, str] | None:
     """The keys that go back and on through what is laid over this world; None where there is nothing to change."""
     if not isinstance(painter, LayeredPainter):
         return None
     back, on = (next((key for key in keys if key not in world.keys), None) for keys in LAYER_KEYS)
     return (back, on) if back is not None and on is not None else None
-
-
-def show_next_layer(painter: Painter) -> None:
-    """Lay something else over the world, where its painter can."""
-    show_layer(painter, 1)
 
 
 def show_layer(painter: Painter, step: int) -> None:
