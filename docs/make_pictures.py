@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pygame
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import recordings  # noqa: E402
+from docs.hand import PICTURES, Hand, make_small, scene_of  # noqa: E402
 from learners import bc, mce_irl  # noqa: E402
 from learners.evaluation import evaluate  # noqa: E402
 from learners.interface import Snapshot  # noqa: E402
@@ -28,96 +26,21 @@ from recordings.demonstrations import Demonstrations, load  # noqa: E402
 from recordings.schema import Driver, Header, LabelKind, Outcome  # noqa: E402
 from teleop import headless, plots  # noqa: E402
 from teleop.app.actions import menu_actions  # noqa: E402
-from teleop.app.drive import DriveScene  # noqa: E402
 from teleop.app.form import Form, Task  # noqa: E402
-from teleop.app.guided import KEY_CODES  # noqa: E402
 from teleop.app.menu import MenuScene  # noqa: E402
-from teleop.app.painters.choose import painter_for, painter_for_replay  # noqa: E402
+from teleop.app.painters.choose import painter_for_replay  # noqa: E402
 from teleop.app.recorded_world import world_of  # noqa: E402
 from teleop.app.replay import ReplayScene  # noqa: E402
-from teleop.app.window import FRAME_S, Scene, Window  # noqa: E402
+from teleop.app.window import Window  # noqa: E402
 from teleop.clock import StepClock  # noqa: E402
 from teleop.experts import scripted_expert  # noqa: E402
 from teleop.finish import keep_policy  # noqa: E402
 from teleop.phases import Phase  # noqa: E402
-from teleop.session import Session  # noqa: E402
 from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording  # noqa: E402
 from teleop.worlds.catalogue import find  # noqa: E402
 
-PICTURES = ROOT / "docs" / "pictures"
-SETTLING_S = 0.2
-"""What moves smoothly does so in real time, which the step clock runs ahead of."""
 FIGURE_PX = 1200
 """Width of a figure."""
-CLUMSY = 0.06
-"""Share of keys that the hand gets wrong, so that the pictures show what mistakes look like."""
-
-
-class Hand:
-    """Presses keys in a scene, a frame at a time."""
-
-    def __init__(self, window: Window, scene: Scene, clock: StepClock) -> None:
-        self.window, self.scene, self.clock = window, scene, clock
-        self._rng = np.random.default_rng(5)
-        self._down: str | None = None
-
-    def frames(self, n: int = 1) -> None:
-        for _ in range(n):
-            self.window.frame(self.scene)
-            self.clock.advance(round(FRAME_S * 1e9))
-
-    def press(self, key: str) -> None:
-        pygame.event.post(pygame.Event(pygame.KEYDOWN, key=KEY_CODES[key], mod=0, unicode=""))
-        self.frames(2)
-
-    def release(self, key: str) -> None:
-        pygame.event.post(pygame.Event(pygame.KEYUP, key=KEY_CODES[key], mod=0))
-        self.frames()
-
-    def drive(self, session: Session, steps: int) -> None:
-        """Press, step by step, the keys that the scripted expert would, with a mistake now and then."""
-        expert = scripted_expert(session.env)
-        key_of = {int(action): key for key, action in reversed(session.world.keys.items()) if len(key) > 1}
-        target = session.recorder.steps + steps
-        while session.recorder.steps < target:
-            before = session.recorder.steps
-            if session.running:
-                right = expert.act(session.observation, session.episode_length)
-                wrong = self._rng.integers(len(key_of)) if self._rng.random() < CLUMSY else right
-                self._hold(key_of[int(wrong)])
-            while session.recorder.steps == before and session.running:
-                self.frames()
-            if not session.running:
-                self.frames(70)
-
-    def let_go(self) -> None:
-        if self._down is not None:
-            self.release(self._down)
-            self._down = None
-
-    def _hold(self, key: str) -> None:
-        self.let_go()
-        self.press(key)
-        self._down = key
-
-    def save(self, name: str) -> None:
-        self.frames(12)
-        time.sleep(SETTLING_S)
-        self.window.frame(self.scene)
-        pygame.image.save(self.window.surface, str(PICTURES / name))
-        make_small(PICTURES / name)
-
-
-def make_small(path: Path) -> None:
-    """Give a picture a palette of its own: its file becomes a third as large, and nobody sees it."""
-    with Image.open(path) as image:
-        picture = image.convert("RGB")
-    few = picture.quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
-
-
-def scene_of(session: Session, file: str) -> DriveScene:
-    return DriveScene(session, painter_for(session.env), file=file)
 
 
 def record(window: Window, folder: Path, world: str, episodes: Sequence[int]) -> None:
@@ -130,8 +53,7 @@ def record(window: Window, folder: Path, world: str, episodes: Sequence[int]) ->
     for index, steps in enumerate(episodes):
         hand.drive(session, steps)
         if index < len(episodes) - 1:
-            hand.press("n")
-            hand.release("n")
+            hand.tap("n")
             hand.frames(70)
     hand.save("gridworld-record.png" if world == "gridworld" else f"{world}.png")
     hand.scene.leave()
@@ -150,8 +72,7 @@ def correct(window: Window, folder: Path) -> None:
     hand.drive(session, 1200)
     hand.let_go()
     hand.release("space")
-    hand.press("n")
-    hand.release("n")
+    hand.tap("n")
     hand.frames(210)
     hand.press("space")
     if session.phase is not Phase.HUMAN:
@@ -213,8 +134,7 @@ def follow(window: Window, folder: Path, policy: Path) -> None:
     hand = Hand(window, scene_of(start_correction(settings, clock), "runs/gridworld-3.h5"), clock)
     hand.frames(400)
     for _ in range(3):
-        hand.press("v")
-        hand.release("v")
+        hand.tap("v")
     hand.save("gridworld-reward.png")
     hand.scene.leave()
 

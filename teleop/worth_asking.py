@@ -24,8 +24,8 @@ class Criterion(Enum):
     """Why a state may be worth asking about; the value is how a person would say it."""
 
     DISAGREEMENT = "the student disagrees"
-    ENSEMBLE = "students like it disagree"
     NOVELTY = "far from every label"
+    ENSEMBLE = "students like it disagree"
 
 
 def choices(policy: Policy, episode: Lived) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Literal
 import pygame
 
 from recordings.errors import UnderstudyError
+from recordings.schema import Driver, Outcome
 from teleop.app.chart import SHOWN
 from teleop.app.desk_strip import DeskStrip
 from teleop.app.facts import Finished
@@ -28,6 +29,7 @@ from teleop.app.timeline import HEIGHT
 from teleop.app.typeface import Typeface
 from teleop.app.window import QUIT, Quit, Scene
 from teleop.app.words import corrects, expert_driver, hint, phase_note, phase_word, who_drives
+from teleop.past import Lived
 from teleop.phases import Phase
 from teleop.session import Session
 
@@ -74,6 +76,8 @@ class DriveScene:
         self._failed: UnderstudyError | None = None
         self._layer_keys = layer_keys(painter, session.world) if corrects(session) else None
         self._finished: list[Finished] = []
+        self._noted = -1
+        """The last episode among them."""
         self._notice_until_s = 0.0
         self._now_s = 0.0
 
@@ -166,16 +170,11 @@ class DriveScene:
             self.session.close()
 
     def _note_ended_episode(self) -> None:
-        session = self.session
-        if session.episodes == len(self._finished):
-            return
-        mostly = Counter(self._live.drivers).most_common(1)
-        driver = mostly[0][0] if mostly else expert_driver(session)
-        self._finished.append(
-            Finished(
-                session.episode + 1, session.episode_return, session.episode_length, session.outcome, driver
-            )
-        )
+        for episode in self.session.past.episodes:
+            is_new = episode.index > self._noted and episode.index in self.session.own_episodes
+            if is_new and episode.outcome is not Outcome.RUNNING:
+                self._noted = episode.index
+                self._finished.append(_finished(episode, expert_driver(self.session)))
 
     # -- picture ------------------------------------------------------------------------------------------
 
@@ -211,3 +210,11 @@ class DriveScene:
             if self._typeface.scale != self._layout.scale:
                 self._typeface = Typeface(self._layout.scale)
         return self._layout
+
+
+def _finished(episode: Lived, expert: Driver) -> Finished:
+    """expert: who is said to have driven an episode without a step."""
+    mostly = Counter(tick.driver for tick in episode.ticks).most_common(1)
+    return_ = sum(tick.reward for tick in episode.ticks)
+    driver = mostly[0][0] if mostly else expert
+    return Finished(episode.index + 1, return_, episode.length, episode.outcome, driver)

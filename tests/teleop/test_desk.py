@@ -151,7 +151,7 @@ def test_novelty_is_the_distance_from_the_nearest_label(begin: Begin) -> None:
     episode = desk_of(live).episode
     cells = [int(tick.observation) for tick in episode.ticks]
     assert cells == list(range(cells[0], cells[0] + 8 * 50, 50)), "straight down, unhindered"
-    live.tap("home", "s", "/", "/")
+    live.tap("home", "s", "/")
     assert desk_of(live).criterion is Criterion.NOVELTY
     assert desk_of(live).worth() == [7]
     live.tap("down")
@@ -160,10 +160,10 @@ def test_novelty_is_the_distance_from_the_nearest_label(begin: Begin) -> None:
 
 def test_an_ensemble_doubts_no_state_that_was_labelled(begin: Begin) -> None:
     live = at_desk(begin)
-    live.tap("home", "s", "s", "d", "d", "/")
+    live.tap("home", "s", "s", "d", "d", "/", "/")
     assert desk_of(live).criterion is Criterion.ENSEMBLE
     assert not set(desk_of(live).worth()) & {0, 1, 2, 3}
-    live.tap("/", "/")
+    live.tap("/")
     assert desk_of(live).criterion is Criterion.DISAGREEMENT
 
 
