@@ -18,7 +18,7 @@ import recordings
 from learners import bc
 from learners.policies import NetworkPolicy
 from recordings.demonstrations import Demonstrations
-from recordings.schema import Driver, EditKind
+from recordings.schema import EditKind
 from teleop import headless, keeper
 from teleop.clock import StepClock
 from teleop.course import Course
@@ -61,27 +61,14 @@ def has_learned(labels: int) -> Callable[[Session], bool]:
     return lambda session: session.student is not None and session.student.labels >= labels
 
 
-def test_the_background_trainer_learns_from_the_file_alone(tmp_path: Path) -> None:
-    session, clock = correcting(GRIDWORLD, tmp_path / "d.h5")
-    label_until(session, clock, 60)
-    wait_until(session, has_learned(60))
-    student = session.student
-    assert student is not None
-    session.close()
-    with recordings.open(tmp_path / "d.h5") as reader:
-        labels = reader.labels()
-        states = np.asarray(reader.column("observation")[:])[labels.steps]
-    assert np.array_equal(student.policy.act(states), labels.actions), "this expert never contradicts itself"
-
-
-@pytest.mark.parametrize("training", ["background", "inline"])
-def test_a_continued_recording_brings_its_lessons_along(tmp_path: Path, training: str) -> None:
+def test_a_continued_recording_brings_its_lessons_along(tmp_path: Path) -> None:
     for _ in range(2):
         session, clock = correcting(CARTPOLE, tmp_path / "c.h5", training="none")
         label_until(session, clock, 40)
         session.close()
-    session, _ = correcting(CARTPOLE, tmp_path / "c.h5", training=training)
-    wait_until(session, has_learned(80))
+    session, _ = correcting(CARTPOLE, tmp_path / "c.h5", training="inline")
+    session.update()
+    assert has_learned(80)(session)
     session.close()
 
 
@@ -125,39 +112,33 @@ def test_a_label_that_is_taken_back_is_forgotten(tmp_path: Path, training: str) 
     session.close()
 
 
-def test_a_killed_trainer_is_noticed_and_replaced(tmp_path: Path) -> None:
+def test_a_trainer_that_dies_or_falls_silent_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session, clock = correcting(GRIDWORLD, tmp_path / "k.h5")
-    trainer = in_background(session)
-    label_until(session, clock, 30)
-    wait_until(session, lambda session: session.student is not None)
-    assert session.student is not None
-    assert trainer.pid is not None
-    before, dead = session.student.version, trainer.pid
-    os.kill(dead, signal.SIGKILL)
-    wait_until(session, lambda _: "SIGKILL" in trainer.trouble)
-    label_until(session, clock, 60)
-    wait_until(session, has_learned(60))
-    assert trainer.pid != dead
-    assert trainer.trouble == "", "it passed"
-    assert session.student.version > before
+    trainer, pids, versions = in_background(session), [], []
+    for end, word in ((signal.SIGKILL, "SIGKILL"), (signal.SIGSTOP, "did not answer")):
+        label_until(session, clock, session.labels + 30)
+        wait_until(session, has_learned(session.labels))
+        assert session.student is not None
+        assert trainer.trouble == "", "what there was has passed"
+        versions.append(session.student.version)
+        pids.append(trainer.pid)
+        monkeypatch.setattr(keeper, "SILENT_S", 3.0)
+        os.kill(trainer.pid or 0, end)
+        wait_until(session, lambda _, word=word: word in trainer.trouble)  # type: ignore[misc]
+    label_until(session, clock, 90)
+    wait_until(session, has_learned(90))
+    student = session.student
+    assert student is not None
+    assert len({*pids, trainer.pid}) == 3
+    assert versions[0] < versions[1] < student.version
     session.close()
     with recordings.open(tmp_path / "k.h5") as reader:
         assert reader.n_steps == session.driven_ticks
-        assert {Driver.STUDENT, Driver.SCRIPTED} >= set(np.unique(reader.column("driver")[:]).tolist())
-
-
-def test_a_trainer_that_falls_silent_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "SILENT_S", 3.0)
-    session, clock = correcting(GRIDWORLD, tmp_path / "s.h5")
-    trainer = in_background(session)
-    label_until(session, clock, 30)
-    wait_until(session, has_learned(30))
-    assert trainer.pid is not None
-    os.kill(trainer.pid, signal.SIGSTOP)
-    label_until(session, clock, 40)
-    wait_until(session, lambda _: "did not answer" in trainer.trouble)
-    wait_until(session, has_learned(40))
-    session.close()
+        labels = reader.labels()
+        states = np.asarray(reader.column("observation")[:])[labels.steps]
+    assert np.array_equal(student.policy.act(states), labels.actions), "it learned all from the file alone"
 
 
 def test_a_trainer_that_keeps_dying_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,36 +154,22 @@ def test_a_trainer_that_keeps_dying_is_given_up(tmp_path: Path, monkeypatch: pyt
         assert reader.n_labels == 30
 
 
-def test_closing_does_not_wait_for_a_stopped_trainer(tmp_path: Path) -> None:
-    session, clock = correcting(GRIDWORLD, tmp_path / "w.h5")
-    trainer = in_background(session)
-    label_until(session, clock, 10)
-    wait_until(session, has_learned(10))
-    os.kill(trainer.pid or 0, signal.SIGSTOP)
-    session.close()
-    with pytest.raises(ProcessLookupError):
-        os.kill(trainer.pid or 0, 0)
-
-
-def test_only_the_newest_students_are_kept(tmp_path: Path) -> None:
+def test_only_the_newest_students_are_kept_and_none_in_the_end(tmp_path: Path) -> None:
     left = tmp_path / "n.students" / "1" / "student-000001.safetensors"
     left.parent.mkdir(parents=True)
     left.touch()
     session, clock = correcting(GRIDWORLD, tmp_path / "n.h5")
+    trainer = in_background(session)
     assert not left.exists(), "what a killed session left is cleared away"
-    for labels in range(10, 80, 10):
+    for labels in range(10, 60, 10):
         label_until(session, clock, labels)
-        wait_until(
-            session,
-            lambda session, labels=labels: (
-                session.student.newest_label + 1 >= labels  # type: ignore[misc]
-                if session.student is not None
-                else False
-            ),
-        )
+        wait_until(session, has_learned(labels))
     assert 1 <= len(list((tmp_path / "n.students").rglob("student-*.safetensors"))) <= 3
+    os.kill(trainer.pid or 0, signal.SIGSTOP)
     session.close()
     assert not (tmp_path / "n.students").exists(), "what was handed over in passing is cleared away"
+    with pytest.raises(ProcessLookupError):
+        os.kill(trainer.pid or 0, 0)
 
 
 def test_a_course_goes_on_from_a_student_of_any_size() -> None:
