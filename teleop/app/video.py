@@ -5,6 +5,7 @@ The file is written aside and renamed when it is whole, so that a film cut short
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from fractions import Fraction
@@ -109,7 +110,10 @@ class VideoWriter:
             return
         container = getattr(self, "_container", None)
         if container is not None:
-            container.close()
+            with contextlib.suppress(
+                Exception
+            ):  # a container that cannot be completed is thrown away all the same
+                container.close()
         self._aside.unlink(missing_ok=True)
         self._aside = None
 
@@ -119,9 +123,10 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.finish()
-        else:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
             self.discard()
 
 
