@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from teleop.app.drive import DriveScene  # noqa: E402
-from teleop.app.guided import KEY_CODES  # noqa: E402
+from teleop.app.key_names import KEY_CODES  # noqa: E402
 from teleop.app.painters.choose import painter_for  # noqa: E402
 from teleop.app.window import FRAME_S, Scene, Window  # noqa: E402
 from teleop.clock import StepClock  # noqa: E402

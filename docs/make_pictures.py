@@ -6,6 +6,7 @@ shows what a person would see. Figures are those of `train --plot`.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -24,10 +25,8 @@ from learners.interface import Snapshot  # noqa: E402
 from learners.worlds import facts_of  # noqa: E402
 from recordings.demonstrations import Demonstrations, load  # noqa: E402
 from recordings.schema import Driver, Header, LabelKind, Outcome  # noqa: E402
-from teleop import headless, plots  # noqa: E402
-from teleop.app.actions import menu_actions  # noqa: E402
-from teleop.app.form import Form, Task  # noqa: E402
-from teleop.app.menu import MenuScene  # noqa: E402
+from teleop import headless, plots, settings  # noqa: E402
+from teleop.app.actions import first_menu  # noqa: E402
 from teleop.app.painters.choose import painter_for_replay  # noqa: E402
 from teleop.app.recorded_world import world_of  # noqa: E402
 from teleop.app.replay import ReplayScene  # noqa: E402
@@ -179,14 +178,14 @@ def _record_takeovers(recorder: object, env: object, expert: object, rng: object
 
 
 def menu(window: Window, folder: Path) -> None:
-    actions = menu_actions(Path("runs"), lambda form, notice: scene)
-    form = Form(tuple(actions.worlds), Task.CORRECT)
-    scene = MenuScene(window, actions, form=form)
-    hand = Hand(window, scene, StepClock())
+    os.environ[settings.FOLDER_VARIABLE] = str(folder)
+    settings.save(settings.Settings(answers={"task": "CORRECT"}))
+    hand = Hand(window, first_menu(window, Path("runs")), StepClock())
     hand.frames()
-    for key in ("down", "down", "down"):
-        hand.press(key)
+    hand.tap("down", "down", "down", "down")
     hand.save("menu.png")
+    hand.tap("f1")
+    hand.save("settings.png")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from recordings.branches import Branches
 from recordings.contents import Edit, Episode, Episodes, Labels, Source
-from recordings.schema import LOST, EditKind, Outcome
+from recordings.schema import LOST, EditKind, LabelKind, Outcome
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -140,14 +140,17 @@ def tally(reader: Curated) -> Tally:
     )
 
 
-def lessons(reader: Curated) -> Labels:
+def lessons(reader: Curated, *, advised: bool = False) -> Labels:
     """The labels that a learner is to learn from, in the order given; of several for one step the last holds.
 
-    Left out are withdrawn labels and those of discarded steps. A label on a replayed step of a branch is one of the
-    step that it repeats (see `branches`): that step is then named.
+    Left out are withdrawn labels, those of discarded steps and, unless `advised`, what advisers said. A label on a
+    replayed step of a branch is one of the step that it repeats (see `branches`): that step is then named.
     """
     curation, episodes = reader.curation, Episodes(reader)
-    labels = curation.on_kept_steps(curation.holding(reader.labels()), episodes)
+    labels = reader.labels()
+    if not advised:
+        labels = labels[labels.kinds != LabelKind.ADVISED]
+    labels = curation.on_kept_steps(curation.holding(labels), episodes)
     return labels.on_steps(
         Branches(reader, lambda episode: ~curation.discarded(episode)).carriers(labels.steps)
     )

@@ -55,6 +55,8 @@ class LabelKind(IntEnum):
     RETROSPECTIVE = 4
     QUERIED = 5
     REASKED = 6
+    ADVISED = 7
+    """By somebody who is asked beside the teacher; nobody learns from it unless they are named."""
 
 
 class EditKind(IntEnum):
@@ -224,7 +226,7 @@ def tables(header: Header) -> tuple[Table, ...]:
                     _U1,
                     (),
                     0,
-                    "0 demonstrated 1 takeover 2 live 3 paused 4 retrospective 5 queried 6 reasked",
+                    "0 demonstrated 1 takeover 2 live 3 paused 4 retrospective 5 queried 6 reasked 7 advised",
                 ),
                 Column("time_ns", _I8, (), 0, "monotonic nanoseconds at which the label was given"),
             ),

@@ -13,7 +13,7 @@ from recordings.branches import Branches
 from recordings.contents import Episode, Labels
 from recordings.errors import InvalidRow
 from recordings.reader import Reader
-from recordings.schema import Driver, Outcome
+from recordings.schema import Driver, LabelKind, Outcome
 from recordings.window import Window
 
 Array = npt.NDArray[Any]
@@ -137,6 +137,8 @@ class Selection:
         if self._wanted.labelers:
             codes = [code for code, name in enumerate(labels.names) if name in self._wanted.labelers]
             labels = labels[np.isin(labels.labelers, codes)]
+        else:
+            labels = labels[labels.kinds != LabelKind.ADVISED]
         if not self._wanted.include_replayed:
             labels = labels.on_steps(self._branches.carriers(labels.steps))
         return labels.last_of_each_step()

@@ -103,7 +103,7 @@ class Labelling:
         """Rows of their labels, which stand before the teacher's: of several for one step the last holds."""
         advised = ((adviser.name, adviser.act(tick.observation, step)) for adviser in self.advisers)
         return [
-            self._recorder.label(tick.step, advice, labeler=name, kind=LabelKind.LIVE, time_ns=now_ns)
+            self._recorder.label(tick.step, advice, labeler=name, kind=LabelKind.ADVISED, time_ns=now_ns)
             for name, advice in advised
             if advice is not None
         ]

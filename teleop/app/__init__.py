@@ -15,6 +15,7 @@ import recordings
 from recordings.schema import Header
 from teleop.app.drive import DriveScene
 from teleop.app.painters.choose import painter_for, painter_for_replay
+from teleop.app.preferences import Preferences
 from teleop.app.recorded_world import world_of
 from teleop.app.replay import ReplayScene
 from teleop.app.window import Window
@@ -43,7 +44,9 @@ def run_session(
     Raises NoDisplay, and whatever the session raises (DiskFull).
     """
     with Window(title=f"Understudy: {title}", hidden=hidden) as window:
+        preferences = Preferences(window)
         session = start()
+        session.notice = preferences.take_notice()
         file = str(session.recorder.path)
         window.run(DriveScene(session, painter_for(session.env), file=file, episodes=episodes))
         return session
@@ -64,6 +67,7 @@ def run_replay(
         reader.close()
         raise
     with window:
+        Preferences(window)
         world = world_of(reader.header)
         window.run(ReplayScene(reader, world, painter_for_replay(world), student=student))
 

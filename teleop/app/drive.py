@@ -214,7 +214,8 @@ class DriveScene:
 
 def _finished(episode: Lived, expert: Driver) -> Finished:
     """expert: who is said to have driven an episode without a step."""
-    mostly = Counter(tick.driver for tick in episode.ticks).most_common(1)
+    drivers = Counter(tick.driver for tick in episode.ticks)
+    driver = drivers.most_common(1)[0][0] if drivers else expert
     return_ = sum(tick.reward for tick in episode.ticks)
-    driver = mostly[0][0] if mostly else expert
-    return Finished(episode.index + 1, return_, episode.length, episode.outcome, driver)
+    is_alone = len(drivers) <= 1
+    return Finished(episode.index + 1, return_, episode.length, episode.outcome, driver, is_alone)

@@ -9,14 +9,11 @@ import pygame
 
 from learners.interface import Expert
 from teleop.app.drive import DriveScene
-from teleop.app.key_names import KEY_NAMES
+from teleop.app.key_names import KEY_CODES
 from teleop.app.window import QUIT, Quit, Scene
 from teleop.clock import StepClock
 from teleop.past import Tick
 from teleop.session import Session
-
-KEY_CODES = {name: code for code, name in reversed(KEY_NAMES.items())}
-"""Name of a key -> the pygame constant of its first bearer on the keyboard."""
 
 
 class ScriptedHand:

@@ -20,6 +20,8 @@ from learners.interface import Policy, Snapshot
 from learners.simulated_person import steps_within
 from learners.worlds import facts_of
 from teleop import headless
+from teleop import settings as preferred
+from teleop.bindings import bindings, driven
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
@@ -83,13 +85,13 @@ class Dagger:
     """Labels after which nobody is asked any more. Default: no limit."""
     minutes_budget: float | None = None
     """Minutes after which nobody is asked any more. Default: no limit."""
-    reask: float = 0.0
+    reask: float | None = None
     """In the window: the share of your labels about which you are asked again later, to see whether you agree with
-    yourself; 0.05 is usual."""
+    yourself. Default: as in your settings, 0.05."""
     adviser: tuple[str, ...] = ()
     """Experts who label beside you what you label (scripted, ppo, a policy's path); nobody learns from them."""
-    rewind: int = 10
-    """In the window: steps that one press of the rewind key goes back."""
+    rewind: int | None = None
+    """In the window: steps that one press of the rewind key goes back. Default: as in your settings, 10."""
     countdown: float = 0.0
     """In the window: seconds before an episode's first step."""
     schedule: Literal["first-only", "exponential", "linear", "constant"] = "first-only"
@@ -142,9 +144,8 @@ class Dagger:
             takeover=self.takeover,
             label_budget=self.label_budget,
             minutes_budget=self.minutes_budget,
-            reask_share=self.reask,
+            reask_share=self.reask or 0.0,
             advisers=self.adviser,
-            rewind_steps=self.rewind,
             countdown_s=0.0 if self.headless else self.countdown,
             seed=self.seed,
             operator=self.operator,
@@ -152,6 +153,18 @@ class Dagger:
             training="none" if self.headless else self.training,
             labels_per_fit=self.labels_per_fit,
             render=not self.headless,
+        )
+
+    def _as_preferred(self, settings: CorrectSettings) -> CorrectSettings:
+        """With the keys and habits of whoever sits at the window."""
+        kept, _ = preferred.load()
+        by_hand = self.expert == "human"
+        return replace(
+            settings,
+            world=driven(settings.world, kept),
+            bindings=bindings(kept),
+            reask_share=(kept.reask_share if by_hand else 0.0) if self.reask is None else self.reask,
+            rewind_steps=kept.rewind_steps if self.rewind is None else self.rewind,
         )
 
     def _live_gate(self, world: World) -> dagger.GateName:
@@ -166,7 +179,7 @@ class Dagger:
         from teleop.app import run_session
 
         began_s = time.monotonic()
-        settings = self._settings(world)
+        settings = self._as_preferred(self._settings(world))
         writer = self._journal(settings)
         session = run_session(lambda: start(settings, WallClock(), writer), title=world.title)
         student = None if session.student is None else session.student.policy

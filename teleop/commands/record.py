@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from teleop import headless
+from teleop import settings as preferred
+from teleop.bindings import bindings, driven
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
@@ -69,6 +71,8 @@ class Record:
         else:
             from teleop.app import run_session
 
+            kept, _ = preferred.load()
+            settings = replace(settings, world=driven(world, kept), bindings=bindings(kept))
             session = run_session(
                 lambda: start(settings, WallClock(), writer), title=world.title, episodes=self.episodes
             )

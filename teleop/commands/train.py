@@ -17,6 +17,7 @@ import recordings
 from learners import LEARNERS, load_policy
 from learners.evaluation import Evaluation, evaluate
 from learners.interface import Snapshot
+from recordings.curation import lessons
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
 from teleop.commands.recovered import make_whole
@@ -232,7 +233,7 @@ def parse(prog: str, words: list[str]) -> Train:
     return Train(learner, chosen.options, chosen.config, chosen.options.json)
 
 
-EXPERTS = ("human", "scripted", "policy", "replayed")
+EXPERTS = ("human", "scripted", "policy")
 
 
 def _filter(learner: str, options: Options) -> Filter:
@@ -254,7 +255,7 @@ def _filter(learner: str, options: Options) -> Filter:
 
 def _has_labels(path: Path) -> bool:
     with recordings.open(path) as reader:
-        return reader.n_labels > 0
+        return len(lessons(reader)) > 0
 
 
 STEP_CLONERS = ("bc", "dagger")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pygame
 
 from teleop.app.drive import DriveScene
-from teleop.app.guided import KEY_CODES
+from teleop.app.key_names import KEY_CODES
 from teleop.app.painters.choose import painter_for
 from teleop.app.window import FRAME_S, Scene, Window
 from teleop.clock import StepClock
