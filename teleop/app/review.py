@@ -21,7 +21,7 @@ from teleop.app.choice import ALL_KEY, FACETS, ORDER_KEY, TURN_KEY, Choice, chos
 from teleop.app.compare import CompareScene
 from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import episode_name
-from teleop.app.film import Film, FilmSettings, film_name
+from teleop.app.filming import Filming
 from teleop.app.held_key import HeldKey
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow
@@ -34,7 +34,7 @@ from teleop.app.thumbnails import thumbnail_for
 from teleop.app.window import Quit, Scene
 from teleop.student import StudentVersion
 
-SURVEY_S, THUMBNAILS_S, FILM_S = 0.004, 0.005, 0.012
+SURVEY_S, THUMBNAILS_S, FILM_S = 0.004, 0.003, 0.012
 """Of a frame, spent on reading, on making pictures, and on filming."""
 RESHUFFLE_S = 0.25
 """While a recording is being read, the shown episodes are chosen anew this often."""
@@ -74,7 +74,7 @@ class ReviewScene:
         """Episodes to be compared, at most one before the comparison opens."""
         self.told = ""
         self._amendments = Amendments()
-        self._film: Film | None = None
+        self._filming = Filming(self.world, student)
         self._picture = ReviewPicture(thumbnail_for(self.world, reader.header.observation_space))
         self._seen_changes = -1
         self._now_s = self._chosen_s = self._refreshed_s = self._clicked_s = 0.0
@@ -138,7 +138,8 @@ class ReviewScene:
             case "t":
                 self._begin_relabelling()
             case "e":
-                self._begin_film()
+                if self.episode >= 0:
+                    self._filming.begin(self._reader, self.episode)
             case _:
                 self._choose(name, 1)
 
@@ -173,8 +174,8 @@ class ReviewScene:
 
     def _escape(self) -> None:
         """Step by step out of what one is in."""
-        if self._film is not None:
-            self._stop_film("The video was not finished; nothing of it is kept.")
+        if self._filming.is_under_way:
+            self.told = self._filming.stop()
         elif self.marked:
             self.marked = ()
         else:
@@ -286,26 +287,6 @@ class ReviewScene:
         if self._relabel is not None and self.episode >= 0:
             self._following = self._relabel(self._reader.path, self.episode, 0)
 
-    # -- film ---------------------------------------------------------------------------------------------
-
-    def _begin_film(self) -> None:
-        if self._film is None and self.episode >= 0:
-            episodes = (self.episode,)
-            out = film_name(self._reader.path, episodes)
-            self._film = Film(self._reader, self.world, out, FilmSettings(episodes, student=self._student))
-
-    def _shoot(self) -> None:
-        """Make a few frames of the video under way."""
-        film = self._film
-        if film is not None and film.shoot(FILM_S):
-            self._film = None
-            self.told = f"Written: {film.path}, {film.seconds:.0f} s."
-
-    def _stop_film(self, told: str) -> None:
-        if self._film is not None:
-            self._film.close()
-            self._film, self.told = None, told
-
     # -- time ---------------------------------------------------------------------------------------------
 
     def update(self, now_s: float) -> Scene | Literal[Quit.QUIT] | None:
@@ -323,7 +304,7 @@ class ReviewScene:
         except UnderstudyError as error:
             self.leave()
             return self._then(error)
-        self._shoot_guarded()
+        self.told = self._filming.go_on(FILM_S) or self.told
         return None
 
     def _read_on(self) -> None:
@@ -335,12 +316,6 @@ class ReviewScene:
         if is_due and self.survey.changes != self._seen_changes:
             self._reshuffle()
         self._picture.make_thumbnails(self._reader, self.survey, self.shown, THUMBNAILS_S)
-
-    def _shoot_guarded(self) -> None:
-        try:
-            self._shoot()
-        except (UnderstudyError, OSError) as error:
-            self._stop_film(str(error))
 
     def _look_again(self) -> None:
         """After the reader has seen more of the file."""
@@ -355,13 +330,14 @@ class ReviewScene:
         self._picture.forget()
         self._look_again()
         self._select(episode)
-        self.told = "" if error is None else str(error)
+        if error is not None:
+            self.told = str(error)
         return self
 
     def leave(self) -> None:
         if not self._closed:
             self._closed = True
-            self._stop_film("The video was not finished; nothing of it is kept.")
+            self.told = self._filming.stop()
             self._reader.close()
 
     # -- picture ------------------------------------------------------------------------------------------
@@ -377,17 +353,10 @@ class ReviewScene:
                 episodes=self.shown,
                 cursor=self.cursor,
                 marked=self.marked,
-                told=self._telling(),
+                told=self._filming.progress or self.told,
                 keys=self._keys(),
             ),
         )
-
-    def _telling(self) -> str:
-        film = self._film
-        if film is None:
-            return self.told
-        share = film.frames_made / max(1, film.frames)
-        return f"Filming {film.path.name}: {share:.0%}. ESC stops."
 
     def _keys(self) -> tuple[KeyRow, ...]:
         label = () if self._relabel is None else (KeyRow(("t",), "label"),)
