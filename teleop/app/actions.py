@@ -13,6 +13,7 @@ from teleop.app.menu import MenuActions, MenuScene
 from teleop.app.offers import folder_worlds, new_file, policies, recent_recordings, to_continue, to_review
 from teleop.app.painters.choose import painter_for
 from teleop.app.preferences import Preferences
+from teleop.app.relabel import label_episode
 from teleop.app.review import ReviewScene
 from teleop.app.settings_scene import SettingsScene
 from teleop.app.window import Scene, Window
@@ -107,7 +108,7 @@ class Lobby:
     def _review(self, form: Form, file: Path) -> Scene:
         reader = recordings.open(file)
         self._remember(form, file)
-        return ReviewScene(reader, then=self._back, leave_word="back to menu")
+        return ReviewScene(reader, then=self._back, relabel=label_episode, leave_word="back to menu")
 
     def _back(self, error: UnderstudyError | None) -> Scene:
         return self.menu("" if error is None else str(error))

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import recordings
+from teleop import settings
 from teleop.app.drive import DriveScene, Following
 from teleop.app.painters.choose import painter_for
 from teleop.app.recorded_world import world_of
+from teleop.bindings import bindings
 from teleop.clock import WallClock
 from teleop.start import CorrectSettings, start_correction
 
 
-def label_episode(
-    path: Path,
-    episode: int,
-    step: int,
-    *,
-    then: Following,
-    bindings: Mapping[str, str] = MappingProxyType({}),
-) -> DriveScene:
+def label_episode(path: Path, episode: int, step: int, then: Following) -> DriveScene:
     """The desk at a step of an episode; then: what comes after it is left.
 
     The student is the one that was kept beside the recording, if there is one, and learns from what is labelled.
@@ -29,16 +22,17 @@ def label_episode(
     """
     with recordings.open(path) as reader:
         world = world_of(reader.header)
+    preferred, _ = settings.load()
     kept = path.with_suffix(".safetensors")
-    settings = CorrectSettings(
+    chosen = CorrectSettings(
         world,
         path,
         student=kept if kept.exists() else None,
         look_at=(episode, step),
         render=True,
-        bindings=bindings,
+        bindings=bindings(preferred),
     )
-    session = start_correction(settings, WallClock())
+    session = start_correction(chosen, WallClock())
     return DriveScene(
         session, painter_for(session.env), file=str(path), then=then, leave_word="back to the review"
     )

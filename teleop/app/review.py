@@ -41,8 +41,9 @@ RESHUFFLE_S = 0.25
 REFRESH_S = 1.0
 """How often a recording that is being written is looked at again."""
 DOUBLE_CLICK_S = 0.4
-Relabel = Callable[[Path, int, int], Scene]
-"""Recording, episode and step -> the scene in which a person labels that episode. Raises UnderstudyError."""
+Relabel = Callable[[Path, int, int, Following], Scene]
+"""(recording, episode, step, what follows) -> the scene in which a person labels that episode. Nobody may have the
+recording open. Raises UnderstudyError."""
 
 
 class ReviewScene:
@@ -136,7 +137,8 @@ class ReviewScene:
             case "i":
                 self._amend(lambda: self._amendments.redo(self._reader))
             case "t":
-                self._begin_relabelling()
+                if self._relabel is not None and self.episode >= 0:
+                    self._following = self._label(self._relabel, self._reader, self.episode, 0)
             case "e":
                 if self.episode >= 0:
                     self._filming.begin(self._reader, self.episode)
@@ -242,12 +244,7 @@ class ReviewScene:
         ]
         if self._relabel is not None:
             relabel = self._relabel
-            extras.insert(
-                0,
-                Extra(
-                    KeyRow(("t",), "label"), lambda reader, episode, step: relabel(reader.path, episode, step)
-                ),
-            )
+            extras.insert(0, Extra(KeyRow(("t",), "label"), lambda *of: self._label(relabel, *of)))
         return extras
 
     def _mark(self, episode: int) -> None:
@@ -283,9 +280,14 @@ class ReviewScene:
         finally:
             self._look_again()
 
-    def _begin_relabelling(self) -> None:
-        if self._relabel is not None and self.episode >= 0:
-            self._following = self._relabel(self._reader.path, self.episode, 0)
+    def _label(self, relabel: Relabel, reader: Reader, episode: int, step: int) -> Scene:
+        """reader: of this recording; it is closed, for a session is to go on with the file."""
+        reader.close()
+        try:
+            return relabel(reader.path, episode, step, lambda error: self._back(episode, error))
+        except UnderstudyError:
+            reader.reopen()
+            raise
 
     # -- time ---------------------------------------------------------------------------------------------
 

@@ -12,9 +12,11 @@ from recordings.reader import Reader
 from recordings.schema import Header
 from teleop.app.film import Film, FilmSettings
 from teleop.app.painters.choose import painter_for_replay
+from teleop.app.preferences import Preferences
 from teleop.app.recorded_world import world_of
+from teleop.app.relabel import label_episode
 from teleop.app.replay import ReplayScene
-from teleop.app.review import Relabel, ReviewScene
+from teleop.app.review import ReviewScene
 from teleop.app.window import Scene, Window
 from teleop.student import StudentVersion
 
@@ -26,7 +28,6 @@ def watch(
     *,
     episode: int | None = None,
     policy: str | os.PathLike[str] | None = None,
-    relabel: Relabel | None = None,
     hidden: bool = False,
 ) -> None:
     """Review a recording in a window; one episode alone, or the only one there is, is played at once.
@@ -45,15 +46,14 @@ def watch(
         reader.close()
         raise
     with window:
-        window.run(first_scene(reader, episode=episode, student=student, relabel=relabel))
+        Preferences(window)
+        window.run(first_scene(reader, episode=episode, student=student))
 
 
-def first_scene(
-    reader: Reader, *, episode: int | None, student: StudentVersion | None, relabel: Relabel | None
-) -> Scene:
+def first_scene(reader: Reader, *, episode: int | None, student: StudentVersion | None) -> Scene:
     """All episodes, or the one asked for, or the only one there is."""
     if episode is None and (reader.n_episodes != 1 or reader.live):
-        return ReviewScene(reader, student=student, relabel=relabel)
+        return ReviewScene(reader, student=student, relabel=label_episode)
     world = world_of(reader.header)
     return ReplayScene(reader, world, painter_for_replay(world), student=student, first=episode or 0)
 

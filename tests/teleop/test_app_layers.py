@@ -14,13 +14,13 @@ from learners.checkpoint import save
 from learners.errors import UnsupportedWorldError
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from recordings.schema import Driver, Header, Outcome
-from teleop.app import run_replay
 from teleop.app.painters import gridworld
 from teleop.app.painters.choose import layer_keys, legend_of, painter_for_replay, show_layer
 from teleop.app.painters.layers import Layer, laid_over, layers_of
 from teleop.app.painters.looks import LEVELS, Look
 from teleop.app.painters.view import LayeredPainter, View
 from teleop.app.replay import ReplayScene
+from teleop.app.watch import watch
 from teleop.app.window import Window
 from teleop.clock import SECOND_NS, StepClock
 from teleop.palette import DRIVERS, OUTCOMES
@@ -271,7 +271,7 @@ def test_a_replay_refuses_a_policy_of_another_world(recording: Path, tmp_path: P
     ones = {name: np.ones(shape, np.float32) for name, shape in architecture.shapes().items()}
     save(policy_from(architecture, ones), tmp_path / "cart.safetensors")
     with pytest.raises(UnsupportedWorldError, match="observation_space"):
-        run_replay(recording, policy=tmp_path / "cart.safetensors", hidden=True)
+        watch(recording, policy=tmp_path / "cart.safetensors", hidden=True)
 
 
 def test_the_world_s_own_keys_come_first() -> None:

@@ -11,11 +11,11 @@ import pytest
 import recordings
 from recordings.errors import RecordingMissing
 from recordings.schema import Driver, Header, LabelKind, Outcome
-from teleop.app import run_replay
 from teleop.app.episode_view import load_episode
 from teleop.app.painters.choose import painter_for_replay
 from teleop.app.recorded_world import world_of
 from teleop.app.replay import ReplayScene
+from teleop.app.watch import watch
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
 from teleop.palette import DRIVERS
@@ -177,4 +177,4 @@ def test_the_world_is_recognised_without_running_anything(recording: Path) -> No
 
 def test_a_missing_file_is_told_before_a_window_opens(tmp_path: Path) -> None:
     with pytest.raises(RecordingMissing):
-        run_replay(tmp_path / "no.h5", hidden=True)
+        watch(tmp_path / "no.h5", hidden=True)

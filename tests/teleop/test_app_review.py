@@ -10,10 +10,12 @@ import pygame
 import pytest
 
 import recordings
-from recordings.schema import Driver, Header, Outcome
+from recordings.schema import Driver, Header, LabelKind, Outcome
 from teleop.app.choice import FACETS, ORDERS, Choice, chosen
 from teleop.app.compare import CompareScene
+from teleop.app.drive import DriveScene, Following
 from teleop.app.grid import lay_grid
+from teleop.app.relabel import label_episode
 from teleop.app.replay import ReplayScene
 from teleop.app.review import REFRESH_S, ReviewScene
 from teleop.app.survey import Survey
@@ -398,9 +400,9 @@ def test_a_recording_of_one_episode_is_played_at_once(recording: Path, tmp_path:
     with recordings.Recorder(tmp_path / "one.h5", header) as recorder:
         recorder.begin_episode(0, seed=1)
         recorder.end_episode()
-    only = first_scene(recordings.open(tmp_path / "one.h5"), episode=None, student=None, relabel=None)
-    several = first_scene(recordings.open(recording), episode=None, student=None, relabel=None)
-    third = first_scene(recordings.open(recording), episode=2, student=None, relabel=None)
+    only = first_scene(recordings.open(tmp_path / "one.h5"), episode=None, student=None)
+    several = first_scene(recordings.open(recording), episode=None, student=None)
+    third = first_scene(recordings.open(recording), episode=2, student=None)
     assert isinstance(only, ReplayScene)
     assert isinstance(several, ReviewScene)
     assert isinstance(third, ReplayScene)
@@ -412,9 +414,9 @@ def test_a_recording_of_one_episode_is_played_at_once(recording: Path, tmp_path:
 def test_t_leads_to_what_labels_an_episode(recording: Path) -> None:
     asked: list[tuple[Path, int, int]] = []
 
-    def relabel(path: Path, episode: int, step: int) -> ReplayScene:
+    def relabel(path: Path, episode: int, step: int, then: Following) -> ReplayScene:
         asked.append((path, episode, step))
-        scene = first_scene(recordings.open(path), episode=episode, student=None, relabel=None)
+        scene = first_scene(recordings.open(path), episode=episode, student=None)
         assert isinstance(scene, ReplayScene)
         return scene
 
@@ -427,3 +429,28 @@ def test_t_leads_to_what_labels_an_episode(recording: Path) -> None:
         press(pilot, "t")
         assert asked == [(recording, 1, 1)]
         pilot.scene.leave()
+
+
+def test_a_saved_episode_is_labelled_at_the_desk_and_then_reviewed_again(recording: Path) -> None:
+    with recordings.open(recording) as reader:
+        episodes, labels = reader.n_episodes, reader.n_labels
+    with Window(hidden=True) as window:
+        review = ReviewScene(recordings.open(recording), relabel=label_episode)
+        pilot = Pilot(window, review, StepClock())
+        pilot.frames()
+        press(pilot, "t")
+        scene = pilot.scene
+        assert isinstance(scene, DriveScene)
+        desk = scene.session.desk
+        assert desk is not None
+        key, action = next(iter(desk.label_keys.items()))
+        pilot.tap(key)
+        press(pilot, "escape")
+        assert pilot.scene is review
+        review.leave()
+    with recordings.open(recording) as reader:
+        assert reader.n_episodes == episodes
+        assert reader.n_labels == labels + 1
+        newest = reader.labels()[-1:]
+        assert newest.actions.tolist() == [action]
+        assert newest.kinds.tolist() == [LabelKind.RETROSPECTIVE]
