@@ -35,6 +35,36 @@ KEYS = {
 """Key -> how often it is pressed."""
 
 
+FIRST = [
+    *("right", "left") * 15,
+    "t",
+    "left",
+    "left",
+    "space",
+    "d",
+    "u",
+    "u",
+    "i",
+    "delete",
+    "u",
+    "n",
+    *("tab",) * 3,
+    "y",
+]
+"""Something of everything, before chance goes on."""
+
+
+def begin_well(session: Session, clock: StepClock) -> None:
+    """Demonstrate until there is a student, look back, go back, take back, and let the student drive."""
+    for key in FIRST:
+        session.press(key)
+        for frame in range(8):
+            if frame == 3:
+                session.release(key)
+            session.update()
+            clock.advance(16_683_214)
+
+
 def somebody(session: Session, clock: StepClock, seed: int, events: int) -> None:
     """Presses, lets go, looks elsewhere, clicks and waits at random."""
     rng, held = random.Random(seed), []
@@ -58,12 +88,13 @@ def somebody(session: Session, clock: StepClock, seed: int, events: int) -> None
                 session.scrub(rng.randrange(-2, 30))
 
 
-def lived(folder: Path, settings: Any, *, seed: int = 0, events: int = 1500, name: str = "a") -> Journal:
+def lived(folder: Path, settings: Any, *, seed: int = 0, events: int = 900, name: str = "a") -> Journal:
     """A session of random keys, its recording `name`.h5 and its journal."""
     writer = JournalWriter(folder / f"{name}.journal")
     clock = StepClock(123_456_789)
     session = start(settings, clock, writer)
     try:
+        begin_well(session, clock)
         somebody(session, clock, seed, events)
     finally:
         session.close()
@@ -99,7 +130,7 @@ def one_thread() -> Iterator[None]:
     [
         (GRIDWORLD, {"seed": 1}),
         (GRIDWORLD, {"gate": "uncertainty", "takeover": "toggle", "advisers": ("scripted",), "seed": 1}),
-        (CARTPOLE, {"takeover": "any-key", "labels_per_fit": 50, "label_budget": 60, "seed": 2}),
+        (CARTPOLE, {"takeover": "any-key", "label_budget": 30, "seed": 2}),
     ],
     ids=["gridworld", "asking", "cartpole"],
 )

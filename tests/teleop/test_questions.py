@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pytest
 
 from learners.gates import AskingGate
 from recordings.demonstrations import Filter, load
-from recordings.schema import Driver, LabelKind
+from recordings.schema import Driver, EditKind, LabelKind
+from teleop.cli import main
 from teleop.phases import Phase
 from tests.teleop.live import Always, Begin, Live
 
@@ -137,7 +141,7 @@ def test_without_a_budget_nobody_is_asked(begin: Begin) -> None:
     assert live.session.score.queries == 1
 
 
-def test_every_answer_is_asked_again_later(begin: Begin) -> None:
+def test_every_answer_is_asked_again_later(begin: Begin, capsys: pytest.CaptureFixture[str]) -> None:
     """22 answers by turns right and left, each asked again 20 labels later: three at the end of the episode, at the
     next one the others whose time has come. Down was not the answer before, right to the first was."""
     live = begin(reask_share=1.0)
@@ -163,7 +167,11 @@ def test_every_answer_is_asked_again_later(begin: Begin) -> None:
     live.tap("n")
     assert live.session.question is not None
     live.tap("tab", "tab")
-    live.close()
+    path = live.close()
+    capsys.readouterr()
+    assert main(["info", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["self_agreement"]["human"]
+    assert (told["same"], told["of"]) == (2, 3)
 
 
 def test_no_share_asks_nothing_again(begin: Begin) -> None:
@@ -214,7 +222,8 @@ def test_advice_goes_with_the_label_that_it_was_given_beside(begin: Begin) -> No
     live.tap("right", "u")
     assert live.lessons() == []
     live.tap("i")
-    assert len(live.lessons()) == 2
+    assert dict(live.lessons()) == {0: 3}
+    assert len(live.acts(EditKind.WITHDRAW)) == len(live.acts(EditKind.UNDO)) == 2
     live.close()
 
 
