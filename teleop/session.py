@@ -146,7 +146,7 @@ class Session(Run):
         episode = self.past.with_steps()
         if episode is not None and not episode.is_discarded:
             self.verdicts.discard(episode)
-            self.notice = f"Episode {episode.index + 1} is discarded."
+            self.notice = f"Episode {episode.index} is discarded."
 
     # -- when asked -----------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ class Verdicts:
         def show(now: Outcome) -> None:
             episode.outcome = now
 
-        word = f"verdict on episode {episode.index + 1}"
+        word = f"verdict on episode {episode.index}"
         self._do(EditKind.JUDGE, episode, word, lambda: show(outcome), lambda: show(was), value=outcome)
 
     def discard(self, episode: Lived) -> None:
@@ -42,7 +42,7 @@ class Verdicts:
             episode.is_discarded = False
             self._labelling.take_in(episode)
 
-        self._do(EditKind.DISCARD, episode, f"discard of episode {episode.index + 1}", set_aside, take_in)
+        self._do(EditKind.DISCARD, episode, f"discard of episode {episode.index}", set_aside, take_in)
 
     def mark(self, episode: Lived, start: int, stop: int, why: str) -> None:
         """These steps were mistakes, and are not to be imitated."""

@@ -218,4 +218,4 @@ def _finished(episode: Lived, expert: Driver) -> Finished:
     driver = drivers.most_common(1)[0][0] if drivers else expert
     return_ = sum(tick.reward for tick in episode.ticks)
     is_alone = len(drivers) <= 1
-    return Finished(episode.index + 1, return_, episode.length, episode.outcome, driver, is_alone)
+    return Finished(episode.index, return_, episode.length, episode.outcome, driver, is_alone)

@@ -21,7 +21,7 @@ class Finished:
     """An episode that has ended."""
 
     episode: int
-    """Counted from 1."""
+    """Counted from 0, as in the file."""
     return_: float
     length: int
     outcome: Outcome

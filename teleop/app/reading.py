@@ -56,7 +56,7 @@ class Reading:
             title=session.world.title,
             description=session.world.description,
             purpose="Correct a student" if corrects(session) else "Record demonstrations",
-            episode=max(session.episode, 0) + 1,
+            episode=max(session.episode, 0),
             return_=session.episode_return,
             length=session.episode_length,
             last=finished[-1] if finished else None,

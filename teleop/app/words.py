@@ -81,7 +81,7 @@ def keys_of(session: Session, order: Order) -> str:
 def phase_note(session: Session) -> str:
     """What the phase means here, beside the word."""
     if session.desk is not None:
-        return f"episode {session.desk.episode.index + 1}, step {session.desk.step} of {session.desk.length}"
+        return f"episode {session.desk.episode.index}, step {session.desk.step} of {session.desk.length}"
     if session.question is not None and session.question.is_again:
         return "to see whether you agree with yourself"
     if not corrects(session):
@@ -107,7 +107,7 @@ def hint(session: Session, *, keyboard_lost: bool) -> str:
             return f"Click the world or press {key} to go on: the window had lost the keyboard."
         return f"Paused. Press {key} to go on."
     if not session.running and session.episodes:
-        return f"Episode {session.episode + 1}: {ENDED[session.outcome]}. The next one begins by itself."
+        return f"Episode {session.episode}: {ENDED[session.outcome]}. The next one begins by itself."
     if session.phase is Phase.STUDENT:
         return _hint_while_the_student_drives(session)
     if not person_drives(session):

@@ -112,7 +112,7 @@ def test_an_episode_is_discarded_and_kept_after_all(begin: Begin) -> None:
     live = begin(rest_s=5.0)
     pupil = with_pupil(live)
     live.tap("down", "right", "delete")
-    assert live.session.notice == "Episode 1 is discarded."
+    assert live.session.notice == "Episode 0 is discarded."
     assert not live.session.running
     assert agree(live, pupil) == []
     live.tap("delete")
