@@ -84,7 +84,7 @@ def be_asked(window: Window, folder: Path) -> None:
     """The student asks where nobody showed it the way."""
     lesson = Lesson(window, folder / "gridworld-2.h5", "gridworld", gate="novelty", labels_per_fit=120)
     hand, session = lesson.hand, lesson.session
-    lesson.demonstrate(119)
+    lesson.demonstrate(130)
     for _ in range(3000):
         if session.question is not None and session.episode_length > 3:
             break
