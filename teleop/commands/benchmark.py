@@ -18,8 +18,10 @@ from teleop.benchmark.learning import Learning
 from teleop.benchmark.ledger import Ledger, NotMeasured
 from teleop.benchmark.page import as_page
 from teleop.benchmark.rows import VERDICTS, Row, figures, number
+from teleop.benchmark.teaching import SEEDS, TAUGHT, Teaching
 from teleop.benchmark.timings import WORLDS, Timings
 from teleop.commands.report import Report, progress_console, table
+from teleop.teaching.ways import WAYS, Way
 from teleop.worlds.catalogue import World
 
 REPETITIONS = 5
@@ -32,8 +34,8 @@ class Benchmark:
 
     only: tuple[str, ...] = ()
     """Rows to measure, by words of theirs: a learner, a world, learners, sessions, tutorial, 1000, latency, frames,
-    throughput, recording, replay, soak (ten minutes of correction in the window). A row must have all the words that
-    are joined by a plus: gail+cartpole."""
+    throughput, recording, replay, teaching (by a simulated person), soak (ten minutes of correction in the window). A
+    row must have all the words that are joined by a plus: gail+cartpole."""
     seeds: int | None = None
     """Runs of each learner, repetitions of each timing. Default: as many as each claim is about (5 or 10)."""
     seed: int = 0
@@ -125,8 +127,16 @@ def _soak(timings: Timings, world: World) -> list[Row]:
     return timings.soak(world)
 
 
+def _taught(world: World, way: Way) -> Case:
+    def rows(ledger: Ledger, folder: Path, seeds: range, measures: bool) -> list[Row]:
+        return [Teaching(ledger, folder, seeds, measures=measures).row(world, way)]
+
+    return Case(("teaching", world.name, way.name), rows, SEEDS)
+
+
 CASES = (
     *(_learned(claim) for claim in CLAIMS),
+    *(_taught(world, way) for world in TAUGHT for way in WAYS),
     _timed(("throughput", "gridworld", "vector"), Timings.throughput),
     _timed(("recording", "cartpole"), Timings.recording),
     _timed(("recording", "replay", "gridworld", "cartpole"), Timings.replay),
