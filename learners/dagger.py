@@ -26,15 +26,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc
-from learners.doubts import (
-    Disagreement,
-    Doubt,
-    Novelty,
-    NoveltyOfState,
-    NoveltyOfVector,
-    UnseenState,
-    Unsureness,
-)
+from learners.doubts import Disagreement, Doubt, Unsureness, novelty_of
 from learners.errors import NothingToLearnError
 from learners.evaluation import evaluate
 from learners.gates import (
@@ -347,35 +339,38 @@ def make_gate(
         case "uncertainty":
             return UncertaintyGate(_threshold(config, is_table))
         case "novelty":
-            return NoveltyGate(_novelty(facts), far=config.far, near=config.near)
+            return NoveltyGate(novelty_of(facts), far=config.far, near=config.near)
         case "ensemble":
-            teacher = Teacher(config, world, facts, rng, symmetry)
-
-            def fit(observations: Array, actions: Array) -> Policy:
-                labels = Demonstrations.from_pairs(
-                    observations,
-                    actions,
-                    observation_space=facts.observation_space,
-                    action_space=facts.action_space,
-                )
-                return teacher.fitted(labels, None).policy
-
-            return EnsembleGate(Disagreement(fit, rng, config.members), doubt=config.doubt)
+            return EnsembleGate(ensemble_of(config, world, facts, rng, symmetry), doubt=config.doubt)
         case "thrifty":
-            doubt: Doubt = _novelty(facts) if is_table else Unsureness()
+            doubt: Doubt = novelty_of(facts) if is_table else Unsureness()
             return ThriftyGate(doubt, share=config.share)
+
+
+def ensemble_of(
+    config: Config,
+    world: EnvSpec,
+    facts: WorldFacts,
+    rng: np.random.Generator,
+    symmetry: bc.Symmetry | None = None,
+) -> Disagreement:
+    """How far apart students of these settings act that were fitted to resampled labels."""
+    teacher = Teacher(config, world, facts, rng, symmetry)
+
+    def fit(observations: Array, actions: Array) -> Policy:
+        labels = Demonstrations.from_pairs(
+            observations,
+            actions,
+            observation_space=facts.observation_space,
+            action_space=facts.action_space,
+        )
+        return teacher.fitted(labels, None).policy
+
+    return Disagreement(fit, rng, config.members)
 
 
 def _threshold(config: Config, is_table: bool) -> float:
     return config.threshold or (0.6 if is_table else 0.9)
-
-
-def _novelty(facts: WorldFacts) -> Novelty | UnseenState:
-    if not isinstance(facts.observation_space, gym.spaces.Discrete):
-        return NoveltyOfVector()
-    if facts.model is None or facts.model.coordinates is None:
-        return UnseenState()
-    return NoveltyOfState(facts.model.coordinates, int(facts.observation_space.start))
 
 
 def _is_tabular(facts: WorldFacts) -> bool:

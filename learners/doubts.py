@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+import gymnasium as gym
 import numpy as np
 from scipy.spatial import cKDTree
 
 from learners.errors import UnsupportedWorldError
 from learners.interface import Array, DiscretePolicy, FloatArray, Policy
+from learners.worlds import WorldFacts
 
 GROWTH = 1.1
 """Spacing is measured again once there are so many times as many labels."""
@@ -185,3 +187,12 @@ def _answer(member: Policy, observation: Any) -> FloatArray:
     is_discrete = isinstance(member, DiscretePolicy)
     answer = member.probabilities(batch) if is_discrete else member.act(batch)  # type: ignore[attr-defined]
     return np.asarray(answer, np.float64).reshape(-1)
+
+
+def novelty_of(facts: WorldFacts) -> Novelty | UnseenState:
+    """Novelty as it can be told in this world."""
+    if not isinstance(facts.observation_space, gym.spaces.Discrete):
+        return NoveltyOfVector()
+    if facts.model is None or facts.model.coordinates is None:
+        return UnseenState()
+    return NoveltyOfState(facts.model.coordinates, int(facts.observation_space.start))

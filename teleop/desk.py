@@ -7,6 +7,7 @@ that of the present student, not of the one that drove.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class Desk:
         self._policy: Policy | None = None
         self._choices: list[Any] = []
         self._worth: list[int] = []
+        self._awaited: Future[FloatArray] | None = None
         self._scored: Criterion | None = None
         self._scored_for: Policy | None = None
         self._look_for_worth()
@@ -98,6 +100,11 @@ class Desk:
         """The steps that are worth asking about and were neither labelled nor skipped in this visit."""
         return [step for step in self._worth if step not in self.labelled and step not in self.skipped]
 
+    @property
+    def is_looking(self) -> bool:
+        """What is worth asking about is still being reckoned."""
+        return self._awaited is not None
+
     def _look_for_worth(self) -> None:
         """Score the steps anew where another criterion, or student, calls for it.
 
@@ -111,8 +118,13 @@ class Desk:
             return
         self._scored, self._scored_for, self._worth = self.criterion, policy, []
         if policy is not None:
-            scores = self._doubts.scores(self.criterion, self.episode, policy, self._lessons())
-            self._worth = worth_asking(scores)
+            self._awaited = self._doubts.scores(self.criterion, self.episode, policy, self._lessons())
+            self._take_scores()
+
+    def _take_scores(self) -> None:
+        if self._awaited is not None and self._awaited.done():
+            self._worth = worth_asking(self._awaited.result())
+            self._awaited = None
 
     def _chosen(self) -> list[Any]:
         policy = self._student()
@@ -143,6 +155,7 @@ class Desk:
 
     def update(self, now_ns: int) -> None:
         """Go on stepping where a key stays down."""
+        self._take_scores()
         self._look_for_worth()
         if self._repeat is not None and now_ns >= self._repeat[1]:
             self.obey(self._repeat[0])
@@ -181,7 +194,7 @@ class Desk:
         """
         self._jumps = True
         for _ in CRITERIA[1:]:
-            if not self.worth():
+            if not self.worth() and not self.is_looking:
                 self.obey(DeskOrder.CRITERION)
         worth = self.worth()
         ahead = [step for step in worth if (step > self.step if by > 0 else step < self.step)]

@@ -44,6 +44,9 @@ class Rules:
     """Seconds before the first step of an episode."""
     rewind_steps: int = 10
     """Steps that one press of the rewind key goes back."""
+    doubts_aside: bool = False
+    """Fit the desk's ensembles in a process of their own, for a frame must not wait for them; not where a session is to
+    repeat exactly."""
     sample_student: bool = False
     """Draw the student's action from its distribution; else its most probable one."""
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from recordings.schema import LabelKind, Outcome
 from teleop.desk import Desk
 from teleop.past import Lived, Tick
@@ -174,7 +172,7 @@ class Session(Run):
             episode.length - back,
             label=self._label_at_desk,
             student=lambda: None if self.student is None else self.student.policy,
-            doubts=Doubts(self.world, self.expert, np.random.default_rng(episode.index)),
+            doubts=Doubts(self.world, aside=self.rules.doubts_aside),
             lessons=self.labelling.lessons,
             keys=self.world.keys,
         )

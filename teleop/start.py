@@ -195,6 +195,7 @@ def rules_of(settings: CorrectSettings) -> Rules:
         rest_s=settings.rest_s,
         countdown_s=settings.countdown_s,
         rewind_steps=settings.rewind_steps,
+        doubts_aside=settings.training == "background",
     )
 
 

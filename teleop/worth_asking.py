@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from enum import Enum
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from learners.doubts import Doubt
-from learners.gates import AskingGate
-from learners.interface import DiscretePolicy, Expert, FloatArray, Policy
+from learners.doubts import Doubt, novelty_of
+from learners.interface import DiscretePolicy, FloatArray, Policy
 from learners.recollection import begin
 from learners.worlds import facts_of
 from teleop.past import Lived
@@ -46,32 +50,95 @@ def probabilities(policy: Policy | None, observation: Any) -> FloatArray | None:
 
 
 class Doubts:
-    """Scores episodes; knows the labels so far."""
+    """Scores episodes of one world."""
 
-    def __init__(self, world: World, expert: Expert, rng: np.random.Generator) -> None:
-        self._world, self._expert, self._rng = world, expert, rng
+    def __init__(self, world: World, *, aside: bool = False) -> None:
+        """aside: fit an ensemble in a process of its own, for it takes seconds and a frame must not wait; else at once,
+        so that a session repeats."""
+        self._world, self._aside = world, aside
 
     def scores(
         self, criterion: Criterion, episode: Lived, policy: Policy, labels: Sequence[tuple[Any, Any]]
-    ) -> FloatArray:
-        """(T,) 0 where there is no doubt. labels: observation and action of each."""
-        if criterion is Criterion.DISAGREEMENT:
-            return _disagreement(episode, choices(policy, episode))
-        doubt = self._taught(criterion, labels)
-        found = [doubt.of(tick.observation, policy) for tick in episode.ticks]
-        unlabelled = [step not in episode.labels for step in range(episode.length)]
-        return np.where(unlabelled, np.nan_to_num(np.asarray(found, np.float64), posinf=1e9), 0.0)
+    ) -> Future[FloatArray]:
+        """(T,) 0 where there is no doubt; an ensemble's may come later. labels: observation and action of each."""
+        match criterion:
+            case Criterion.DISAGREEMENT:
+                return _ready(_disagreement(episode, choices(policy, episode)))
+            case Criterion.NOVELTY:
+                doubt = novelty_of(facts_of(self._world.spec()))
+                return _ready(_of_unlabelled(episode, _doubts(doubt, _seen(episode), labels, policy)))
+            case Criterion.ENSEMBLE if self._aside:
+                return _reckoned_aside(self._world, episode, labels)
+            case Criterion.ENSEMBLE:
+                return _ready(_of_unlabelled(episode, ensemble_doubts(self._world, _seen(episode), labels)))
 
-    def _taught(self, criterion: Criterion, labels: Sequence[tuple[Any, Any]]) -> Doubt:
-        from learners import dagger  # loads torch, which a session can do without
 
-        config = dagger.Config(gate="novelty" if criterion is Criterion.NOVELTY else "ensemble")
-        spec = self._world.spec()
-        gate = dagger.make_gate(config, spec, facts_of(spec), self._expert, self._rng, self._world.mirror)
-        assert isinstance(gate, AskingGate)
-        for observation, action in labels:
-            gate.doubt.learn(observation, action)
-        return gate.doubt
+def ensemble_doubts(
+    world: World, observations: Sequence[Any], labels: Sequence[tuple[Any, Any]]
+) -> FloatArray:
+    """(T,) how far apart students act that were fitted to resampled labels."""
+    from learners import dagger  # loads torch, which a session can do without
+
+    spec, facts, rng = world.spec(), facts_of(world.spec()), np.random.default_rng(len(labels))
+    ensemble = dagger.ensemble_of(dagger.Config(), spec, facts, rng, world.mirror)
+    return _doubts(ensemble, observations, labels, None)
+
+
+def _doubts(
+    doubt: Doubt, observations: Sequence[Any], labels: Sequence[tuple[Any, Any]], policy: Any
+) -> FloatArray:
+    for observation, action in labels:
+        doubt.learn(observation, action)
+    found = [doubt.of(observation, policy) for observation in observations]
+    return np.nan_to_num(np.asarray(found, np.float64), posinf=1e9)
+
+
+def _seen(episode: Lived) -> list[Any]:
+    return [tick.observation for tick in episode.ticks]
+
+
+def _of_unlabelled(episode: Lived, scores: FloatArray) -> FloatArray:
+    """What is labelled is not in doubt."""
+    return np.where([step not in episode.labels for step in range(len(scores))], scores, 0.0)
+
+
+def _ready(scores: FloatArray) -> Future[FloatArray]:
+    future: Future[FloatArray] = Future()
+    future.set_result(scores)
+    return future
+
+
+def _reckoned_aside(world: World, episode: Lived, labels: Sequence[tuple[Any, Any]]) -> Future[FloatArray]:
+    """A process is started, listened to and waited for by a thread; one that dies has found no doubt."""
+    future: Future[FloatArray] = Future()
+    observations = _seen(episode)
+
+    def listen() -> None:
+        context = multiprocessing.get_context("spawn")
+        near, far = context.Pipe(duplex=False)
+        process = context.Process(target=_reckon, args=(far, world, observations, list(labels)), daemon=True)
+        process.start()
+        far.close()
+        try:
+            found = np.frombuffer(near.recv_bytes(), np.float64)
+        except EOFError:
+            found = np.zeros(len(observations))
+        process.join()
+        future.set_result(_of_unlabelled(episode, found))
+
+    threading.Thread(target=listen, daemon=True).start()
+    return future
+
+
+def _reckon(
+    connection: Connection, world: World, observations: Sequence[Any], labels: Sequence[tuple[Any, Any]]
+) -> None:
+    """The process from start to end."""
+    import torch
+
+    os.nice(15)
+    torch.set_num_threads(1)
+    connection.send_bytes(ensemble_doubts(world, observations, labels).tobytes())
 
 
 def _disagreement(episode: Lived, chosen: Sequence[Any]) -> FloatArray:

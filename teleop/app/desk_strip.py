@@ -25,7 +25,12 @@ class DeskStrip:
     ) -> None:
         """version: of the labels."""
         worth = desk.worth()
-        text = f"{len(worth)} worth asking about: {desk.criterion.value}" if worth else desk.criterion.value
+        looking = "looking for states where " if desk.is_looking else ""
+        text = (
+            f"{len(worth)} worth asking about: {desk.criterion.value}"
+            if worth
+            else f"{looking}{desk.criterion.value}"
+        )
         self._timeline.draw(
             surface, typeface, area, self._episode(desk, version), desk.step, playing=None, speed=text
         )
