@@ -15,9 +15,9 @@ sys.path.insert(0, str(ROOT))
 from docs.hand import Hand, scene_of  # noqa: E402
 from teleop.app.window import Window  # noqa: E402
 from teleop.clock import StepClock  # noqa: E402
-from teleop.phases import Phase  # noqa: E402
 from teleop.session import Session  # noqa: E402
 from teleop.start import CorrectSettings, start_correction  # noqa: E402
+from teleop.studio.phases import Phase  # noqa: E402
 from teleop.worlds.catalogue import find  # noqa: E402
 
 

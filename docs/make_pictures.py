@@ -25,7 +25,7 @@ from learners.interface import Snapshot  # noqa: E402
 from learners.worlds import facts_of  # noqa: E402
 from recordings.demonstrations import Demonstrations, load  # noqa: E402
 from recordings.schema import Driver, Header, LabelKind, Outcome  # noqa: E402
-from teleop import headless, plots, settings  # noqa: E402
+from teleop import headless, plots  # noqa: E402
 from teleop.app.actions import first_menu  # noqa: E402
 from teleop.app.painters.choose import painter_for_replay  # noqa: E402
 from teleop.app.recorded_world import world_of  # noqa: E402
@@ -34,8 +34,9 @@ from teleop.app.window import Window  # noqa: E402
 from teleop.clock import StepClock  # noqa: E402
 from teleop.experts import scripted_expert  # noqa: E402
 from teleop.finish import keep_policy  # noqa: E402
-from teleop.phases import Phase  # noqa: E402
+from teleop.preferences import settings  # noqa: E402
 from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording  # noqa: E402
+from teleop.studio.phases import Phase  # noqa: E402
 from teleop.worlds.catalogue import find  # noqa: E402
 
 FIGURE_PX = 1200

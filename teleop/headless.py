@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from teleop.clock import StepClock
-from teleop.past import Tick
 from teleop.session import Session
+from teleop.studio.past import Tick
 
 STUCK_TICKS = 1000
 """Ticks in a row without a step after which nobody is going to drive any more."""

@@ -11,9 +11,9 @@ from learners.gates import BetaGate
 from learners.practice import Round, Tally
 from recordings.demonstrations import Demonstrations
 from recordings.schema import Driver
-from teleop.past import Tick
 from teleop.session import Session
-from teleop.student import StudentVersion
+from teleop.studio.past import Tick
+from teleop.training.student import StudentVersion
 
 Watch = Callable[[Tick], None]
 

@@ -1,7 +1,7 @@
 """A live run, tick by tick: who drives, what is labelled, what is recorded. Knows of wishes, and of no key.
 
-Reading order: `teleop.phases` (who drives is data), `teleop.rules` (the settings), Run.update (one tick), then what
-changes its course: another student, another phase, an episode's end, a question, going back.
+Reading order: `teleop.studio.phases` (who drives is data), `teleop.studio.rules` (the settings), Run.update (one tick),
+then what changes its course: another student, another phase, an episode's end, a question, going back.
 
 It owns no clock and no randomness: both are given to it, so that with a step clock and an inline trainer a run
 repeats exactly.
@@ -21,18 +21,18 @@ from learners.interface import Expert, TabularWorld
 from learners.recollection import Actor, begin
 from recordings.recorder import Recorder
 from recordings.schema import Driver, LabelKind, Outcome
-from teleop.branching import same_again
 from teleop.clock import Clock, Glance, Metronome
 from teleop.controls import Controls, HumanAdviser, HumanExpert
-from teleop.labelling import Labelling
-from teleop.past import Lived, Past, Tick
-from teleop.phases import NEXT, Phase, Wish
-from teleop.questions import Question, Reasking
-from teleop.rules import Rules
-from teleop.score import Score
-from teleop.student import StudentVersion, Trainer
-from teleop.undo import History
-from teleop.verdicts import Verdicts
+from teleop.studio.branching import same_again
+from teleop.studio.labelling import Labelling
+from teleop.studio.past import Lived, Past, Tick
+from teleop.studio.phases import NEXT, Phase, Wish
+from teleop.studio.questions import Question, Reasking
+from teleop.studio.rules import Rules
+from teleop.studio.score import Score
+from teleop.studio.undo import History
+from teleop.studio.verdicts import Verdicts
+from teleop.training.student import StudentVersion, Trainer
 from teleop.worlds.catalogue import ControlScheme, World
 
 Listener = Callable[[int, str, str], None]

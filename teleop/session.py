@@ -1,7 +1,7 @@
 """A person at a live run: what their keys do. The window, the headless commands and the tests all drive this one class.
 
-Reading order: `teleop.run` (the run itself, one tick at a time), `teleop.phases` (the keys), Session.press, then what
-there is beside driving: ending, judging, discarding, taking back, and the desk, where one looks back and labels.
+Reading order: `teleop.run` (the run itself, one tick at a time), `teleop.studio.phases` (the keys), Session.press, then
+what there is beside driving: ending, judging, discarding, taking back, and the desk, where one looks back and labels.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import Any
 
 from recordings.schema import LabelKind, Outcome
-from teleop.desk import Desk
-from teleop.past import Lived, Tick
-from teleop.phases import DESK_KEYS, DeskOrder, Order, Phase, Wish, session_keys
-from teleop.questions import Question
 from teleop.run import Run
-from teleop.worth_asking import Doubts
+from teleop.studio.desk import Desk
+from teleop.studio.past import Lived, Tick
+from teleop.studio.phases import DESK_KEYS, DeskOrder, Order, Phase, Wish, session_keys
+from teleop.studio.questions import Question
+from teleop.studio.worth_asking import Doubts
 
 SPEED_STEP = 1.25
 SLOWEST_HZ, FASTEST_HZ = 1.0, 60.0

@@ -22,12 +22,12 @@ from recordings.schema import Driver, Header, LabelKind
 from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
 from teleop.experts import PolicyExpert, scripted_expert
-from teleop.recall import last_with_steps, recalled
-from teleop.rules import Rules, TakeoverName
 from teleop.run import Listener
 from teleop.session import Session
-from teleop.student import StudentVersion, Trainer
+from teleop.studio.recall import last_with_steps, recalled
+from teleop.studio.rules import Rules, TakeoverName
 from teleop.trainer import BackgroundTrainer, Course, InlineTrainer
+from teleop.training.student import StudentVersion, Trainer
 from teleop.worlds.catalogue import World
 
 if TYPE_CHECKING:

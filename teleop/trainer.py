@@ -1,10 +1,10 @@
 """Labels in, students out: inline where a run must repeat exactly, a process of its own where a frame must not wait.
 
-Both read what the student is to learn from the recording itself (`teleop.lessons`), so what is taken back there is
-forgotten, and a crash on either side loses nothing: a new trainer finds everything in the file.
+Both read what the student is to learn from the recording itself (`teleop.training.lessons`), so what is taken back
+there is forgotten, and a crash on either side loses nothing: a new trainer finds everything in the file.
 
-Reading order: InlineTrainer (the whole idea in one method), BackgroundTrainer, `teleop.classroom` (its process),
-`teleop.keeper` (who starts that process, listens to it, and starts another when it dies).
+Reading order: InlineTrainer (the whole idea in one method), BackgroundTrainer, then `teleop.training`: `classroom` (its
+process) and `keeper` (who starts that process, listens to it, and starts another when it dies).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 import recordings
-from teleop.classroom import Task
-from teleop.course import Course as Course
-from teleop.keeper import Keeper
-from teleop.lessons import Lessons, newest_version
-from teleop.student import StudentVersion
+from teleop.training.classroom import Task
+from teleop.training.course import Course as Course
+from teleop.training.keeper import Keeper
+from teleop.training.lessons import Lessons, newest_version
+from teleop.training.student import StudentVersion
 
 
 class InlineTrainer:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from teleop.look import Look, put_on
-from teleop.settings import FOLDER_VARIABLE
+from teleop.preferences.look import Look, put_on
+from teleop.preferences.settings import FOLDER_VARIABLE
 
 
 @pytest.fixture(autouse=True)

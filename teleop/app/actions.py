@@ -17,9 +17,9 @@ from teleop.app.relabel import label_episode
 from teleop.app.review import ReviewScene
 from teleop.app.settings_scene import SettingsScene
 from teleop.app.window import Scene, Window
-from teleop.bindings import bindings, driven
 from teleop.clock import WallClock
 from teleop.finish import keep_policy, recorded, verdict
+from teleop.preferences.bindings import bindings, driven
 from teleop.session import Session
 from teleop.start import CorrectSettings, RecordSettings, start_correction, start_recording
 from teleop.worlds.catalogue import WORLDS, ControlScheme, World

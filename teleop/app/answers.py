@@ -10,7 +10,7 @@ from recordings.schema import Driver
 from teleop.app.form import Option, Question
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD, CARD_EDGE, DRIVERS, FAINT, INK, MUTED, SUCCESS, TEXT, Colour, mix
+from teleop.preferences.palette import CARD, CARD_EDGE, DRIVERS, FAINT, INK, MUTED, SUCCESS, TEXT, Colour, mix
 
 HEIGHT, GAP, LABEL = 38, 6, 138
 """Of a row, between rows, and the width of a question, in design pixels."""

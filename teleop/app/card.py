@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pygame
 
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD, CARD_EDGE, FAINT, MUTED, TEXT, Colour
+from teleop.preferences.palette import CARD, CARD_EDGE, FAINT, MUTED, TEXT, Colour
 
 TWO_COLUMNS = 400
 """Inside width of a card from which lines stand in two columns, in design pixels."""

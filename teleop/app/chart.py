@@ -14,7 +14,7 @@ import pygame
 
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import figure, number
-from teleop.palette import CARD_EDGE, FAINT, MUTED, TEXT, Colour, mix
+from teleop.preferences.palette import CARD_EDGE, FAINT, MUTED, TEXT, Colour, mix
 
 Point = TypeVar("Point")
 SHOWN = 60

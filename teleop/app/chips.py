@@ -10,7 +10,7 @@ import pygame
 from teleop.app.key_names import key_cap
 from teleop.app.keycaps import cap_height
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CAP, CARD, CARD_EDGE, INK, MUTED, TEXT
+from teleop.preferences.palette import CAP, CARD, CARD_EDGE, INK, MUTED, TEXT
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import draw_button, paint_strip
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import number
-from teleop.palette import BACKGROUND, MUTED, TEXT
+from teleop.preferences.palette import BACKGROUND, MUTED, TEXT
 
 LETTERS = ("A", "B")
 BELOW = 92

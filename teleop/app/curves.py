@@ -8,8 +8,8 @@ from math import isfinite
 from recordings.schema import Driver
 from teleop.app.chart import SHOWN, Chart, Dot, thinned
 from teleop.app.facts import Finished
-from teleop.palette import DRIVERS, TEXT
-from teleop.score import RECENT, Score
+from teleop.preferences.palette import DRIVERS, TEXT
+from teleop.studio.score import RECENT, Score
 
 RENEWED_S = 0.25
 """Between two pictures of the same chart."""

@@ -8,8 +8,8 @@ from teleop.app.episode_view import EpisodeView
 from teleop.app.live_view import episode_view
 from teleop.app.timeline import Timeline
 from teleop.app.typeface import Typeface
-from teleop.desk import Desk
-from teleop.palette import WARNING
+from teleop.preferences.palette import WARNING
+from teleop.studio.desk import Desk
 
 
 class DeskStrip:

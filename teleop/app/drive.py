@@ -29,9 +29,9 @@ from teleop.app.timeline import HEIGHT
 from teleop.app.typeface import Typeface
 from teleop.app.window import QUIT, Quit, Scene
 from teleop.app.words import corrects, expert_driver, hint, phase_note, phase_word, who_drives
-from teleop.past import Lived
-from teleop.phases import Phase
 from teleop.session import Session
+from teleop.studio.past import Lived
+from teleop.studio.phases import Phase
 
 NOTICE_S = 4.0
 """How long what an order came to stays in place of what to do next."""

@@ -11,7 +11,7 @@ from teleop.app.episode_view import episode_name
 from teleop.app.survey import Survey
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import ENDED, number
-from teleop.palette import (
+from teleop.preferences.palette import (
     CARD,
     CARD_EDGE,
     DRIVERS,

@@ -12,8 +12,8 @@ from recordings.schema import Driver, Outcome
 from teleop.app.chart import Chart
 from teleop.app.keycaps import KeyRow
 from teleop.app.painters.view import Legend
-from teleop.palette import TEXT, Colour
-from teleop.score import Count
+from teleop.preferences.palette import TEXT, Colour
+from teleop.studio.score import Count
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from teleop.app.painters.restepped import ResteppedPainter
 from teleop.app.replay_picture import Moment, ReplayPicture
 from teleop.app.video import VideoWriter, blank_picture
 from teleop.app.words import number
-from teleop.student import StudentVersion
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import World
 
 SMOOTH_HZ, QUICK_HZ = 30, 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
 from teleop.app.film import Film, FilmSettings, film_name
-from teleop.student import StudentVersion
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import World
 
 

@@ -12,8 +12,8 @@ from teleop.app.drive import DriveScene
 from teleop.app.key_names import KEY_CODES
 from teleop.app.window import QUIT, Quit, Scene
 from teleop.clock import StepClock
-from teleop.past import Tick
 from teleop.session import Session
+from teleop.studio.past import Tick
 
 
 class ScriptedHand:

@@ -11,8 +11,8 @@ from teleop.app.keycaps import KeyRow
 from teleop.app.painters.choose import layer_keys
 from teleop.app.painters.view import Painter
 from teleop.app.words import corrects, person_drives
-from teleop.phases import DESK_KEYS, DeskOrder, Order
 from teleop.session import Session
+from teleop.studio.phases import DESK_KEYS, DeskOrder, Order
 from teleop.worlds.catalogue import ControlScheme, World
 
 CHART_KEYS = ("g", "]")

@@ -9,7 +9,7 @@ import pygame
 
 from teleop.app.key_names import key_cap
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD_EDGE, FAINT, INK, MUTED, TEXT, Colour, mix
+from teleop.preferences.palette import CARD_EDGE, FAINT, INK, MUTED, TEXT, Colour, mix
 
 CAP: Colour = (52, 57, 68)
 

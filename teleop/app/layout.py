@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pygame
 
 from teleop.app.window import SMALLEST_SIZE
-from teleop.look import look
+from teleop.preferences.look import look
 
 DESIGN_SIZE = (1280, 800)
 SMALLEST_SCALE, LARGEST_SCALE = 0.8, 2.5

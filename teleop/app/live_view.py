@@ -12,10 +12,10 @@ from recordings.schema import Driver
 from teleop.app.episode_view import EpisodeView
 from teleop.app.painters.view import View
 from teleop.app.words import who_drives
-from teleop.desk import Desk
-from teleop.past import Lived, Tick
-from teleop.phases import Phase
 from teleop.session import Session
+from teleop.studio.desk import Desk
+from teleop.studio.past import Lived, Tick
+from teleop.studio.phases import Phase
 from teleop.worlds.catalogue import ControlScheme
 
 

@@ -9,7 +9,7 @@ from teleop.app.card import draw_card, draw_heading, draw_line
 from teleop.app.keycaps import KeyRow, draw_row
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import DRIVES
-from teleop.palette import DRIVERS, INK, PAUSED, SUCCESS, TEXT, WARNING
+from teleop.preferences.palette import DRIVERS, INK, PAUSED, SUCCESS, TEXT, WARNING
 
 SHOWN = (Driver.HUMAN, Driver.STUDENT, Driver.SCRIPTED, Driver.POLICY, Driver.REPLAYED)
 KEYS = (KeyRow(("up", "left", "down", "right"), "drive"), KeyRow(("space",), "take over"))

@@ -36,7 +36,7 @@ from teleop.app.theme import theme
 from teleop.app.title import draw_notice, draw_sheet, draw_title
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import QUIT, Quit, Scene, Window
-from teleop.palette import BACKGROUND, MUTED
+from teleop.preferences.palette import BACKGROUND, MUTED
 
 COLUMN, LEAST_HEIGHT = 880, 596
 """Width of the form, and the least height it all fits into, in design pixels."""

@@ -20,7 +20,7 @@ from teleop.app.cards.top import EPISODE, TITLE
 from teleop.app.chart import Chart
 from teleop.app.facts import Facts
 from teleop.app.typeface import Typeface
-from teleop.palette import BACKGROUND
+from teleop.preferences.palette import BACKGROUND
 
 CARDS = (TITLE, ASKED, EPISODE, STUDENT, ODDS, RECORDING, KEYS, CHARTS)
 """From top to bottom."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from teleop import palettes, settings
 from teleop.app.gamepad import PAD_KEYS
 from teleop.app.window import Window
-from teleop.look import Look, put_on
-from teleop.settings import Settings, SettingsError
+from teleop.preferences import palettes, settings
+from teleop.preferences.look import Look, put_on
+from teleop.preferences.settings import Settings, SettingsError
 
 
 class Preferences:

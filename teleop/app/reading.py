@@ -21,12 +21,12 @@ from teleop.app.painters.choose import legend_of
 from teleop.app.painters.odds import Odds, odds
 from teleop.app.painters.view import Painter
 from teleop.app.words import DROVE, age, corrects, expert_driver, figure, number, person_drives
-from teleop.desk import Desk
-from teleop.palette import DRIVERS
-from teleop.questions import Question
-from teleop.score import MINUTE_NS, Count, Returns, Score, share
+from teleop.preferences.palette import DRIVERS
 from teleop.session import Session
-from teleop.student import StudentVersion
+from teleop.studio.desk import Desk
+from teleop.studio.questions import Question
+from teleop.studio.score import MINUTE_NS, Count, Returns, Score, share
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import ControlScheme
 
 MOST_CHOICES = 8

@@ -9,7 +9,7 @@ import pygame
 from teleop.app.answers import ACCENT
 from teleop.app.form import Option
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import BACKGROUND, CARD_EDGE, INK, MUTED, TEXT, mix
+from teleop.preferences.palette import BACKGROUND, CARD_EDGE, INK, MUTED, TEXT, mix
 
 LINE = 32
 """Height of one recording, in design pixels."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import recordings
-from teleop import settings
 from teleop.app.drive import DriveScene, Following
 from teleop.app.painters.choose import painter_for
 from teleop.app.recorded_world import world_of
-from teleop.bindings import bindings
 from teleop.clock import WallClock
+from teleop.preferences import settings
+from teleop.preferences.bindings import bindings
 from teleop.start import CorrectSettings, start_correction
 
 

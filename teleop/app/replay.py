@@ -24,8 +24,8 @@ from teleop.app.painters.view import Painter
 from teleop.app.playhead import SPEEDS, Playhead
 from teleop.app.replay_picture import Moment, ReplayPicture
 from teleop.app.window import Quit, Scene
-from teleop.palette import Colour
-from teleop.student import StudentVersion
+from teleop.preferences.palette import Colour
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import World
 
 KEYS = (

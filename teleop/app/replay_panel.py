@@ -18,7 +18,7 @@ from teleop.app.keycaps import KeyRow, cap_height, draw_row, flow
 from teleop.app.painters.view import Legend
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import DROVE, ENDED, number
-from teleop.palette import BACKGROUND, DRIVERS, FAINT, MUTED, OUTCOMES, TEXT, Colour
+from teleop.preferences.palette import BACKGROUND, DRIVERS, FAINT, MUTED, OUTCOMES, TEXT, Colour
 
 
 @dataclass(frozen=True)

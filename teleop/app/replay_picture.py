@@ -19,8 +19,8 @@ from teleop.app.stage import Sign, Stage
 from teleop.app.timeline import HEIGHT, Timeline
 from teleop.app.typeface import Typeface
 from teleop.app.words import DROVE, ENDED
-from teleop.palette import DRIVERS, PAUSED, Colour
-from teleop.student import StudentVersion
+from teleop.preferences.palette import DRIVERS, PAUSED, Colour
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import World
 
 

@@ -32,7 +32,7 @@ from teleop.app.review_picture import ReviewPicture, Shown
 from teleop.app.survey import Survey
 from teleop.app.thumbnails import thumbnail_for
 from teleop.app.window import Quit, Scene
-from teleop.student import StudentVersion
+from teleop.training.student import StudentVersion
 
 SURVEY_S, THUMBNAILS_S, FILM_S = 0.004, 0.003, 0.012
 """Of a frame, spent on reading, on making pictures, and on filming."""

@@ -21,7 +21,7 @@ from teleop.app.survey import Survey
 from teleop.app.thumbnails import Thumbnail
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import DROVE
-from teleop.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, FAINT, MUTED, TEXT, WARNING
+from teleop.preferences.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, FAINT, MUTED, TEXT, WARNING
 
 GAP = 12
 """Between cards, in design pixels."""

@@ -10,10 +10,10 @@ from typing import Any, Literal
 from teleop.app.form import Option, Question
 from teleop.app.gamepad import PAD_KEYS
 from teleop.app.key_rows import action_word
-from teleop.bindings import DOES, Bound, key_of, usual_keys
-from teleop.palettes import PALETTES
-from teleop.phases import SESSION_KEYS
-from teleop.settings import Settings
+from teleop.preferences.bindings import DOES, Bound, key_of, usual_keys
+from teleop.preferences.palettes import PALETTES
+from teleop.preferences.settings import Settings
+from teleop.studio.phases import SESSION_KEYS
 from teleop.worlds.catalogue import World
 
 PAGES = Question(
@@ -148,7 +148,7 @@ class Slot:
 
     @property
     def bound(self) -> Bound:
-        """As `teleop.bindings` knows it. Raises ValueError for a control of a gamepad."""
+        """As `teleop.preferences.bindings` knows it. Raises ValueError for a control of a gamepad."""
         if self.kind == "pad":
             raise ValueError("a gamepad's control is not bound to a meaning but to a key")
         return Bound(self.kind, self.name)

@@ -32,8 +32,8 @@ from teleop.app.slot_grid import SlotGrid
 from teleop.app.title import draw_notice, draw_sheet, draw_title
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import Quit, Scene, Window
-from teleop.bindings import KeyTaken, as_usual, rebound
-from teleop.palette import BACKGROUND, MUTED, WARNING
+from teleop.preferences.bindings import KeyTaken, as_usual, rebound
+from teleop.preferences.palette import BACKGROUND, MUTED, WARNING
 from teleop.worlds.catalogue import World
 
 COLUMN, LEAST_HEIGHT, TOP = 880, 596, 112

@@ -11,7 +11,7 @@ from teleop.app.answers import ACCENT
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
 from teleop.app.settings_form import Slot
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import BACKGROUND, CARD, CARD_EDGE, FAINT, MUTED, TEXT, mix
+from teleop.preferences.palette import BACKGROUND, CARD, CARD_EDGE, FAINT, MUTED, TEXT, mix
 
 LINE, GAP = 34, 4
 """Height of a slot and the space below it, in design pixels."""

@@ -18,9 +18,9 @@ from teleop.app.window import QUIT, FrameTimes, Quit, Scene, Window
 from teleop.benchmark.correcting_hand import CorrectingHand
 from teleop.clock import WallClock
 from teleop.memory import resident_mb
-from teleop.phases import Order, Phase
 from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
+from teleop.studio.phases import Order, Phase
 from teleop.trainer import BackgroundTrainer
 from teleop.worlds.catalogue import World
 

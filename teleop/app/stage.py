@@ -9,7 +9,7 @@ import pygame
 
 from teleop.app.layout import Layout
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import BACKGROUND, INK, STAGE, TEXT, Colour, mix
+from teleop.preferences.palette import BACKGROUND, INK, STAGE, TEXT, Colour, mix
 
 
 @dataclass(frozen=True)

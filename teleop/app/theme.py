@@ -6,7 +6,7 @@ from typing import Any
 
 from recordings.schema import Driver
 from teleop.app.typeface import font_path
-from teleop.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, INK, MUTED, TEXT, Colour
+from teleop.preferences.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, INK, MUTED, TEXT, Colour
 
 ACCENT: Colour = DRIVERS[Driver.HUMAN]
 FONT = "dejavu"

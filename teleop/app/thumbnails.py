@@ -17,7 +17,7 @@ from recordings.schema import Driver
 from teleop.app.painters.board import Board
 from teleop.app.painters.cartpole import ANGLE_LIMIT_RAD, X_LIMIT_M
 from teleop.app.painters.choose import CARTPOLES
-from teleop.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
+from teleop.preferences.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
 from teleop.worlds.catalogue import World, made
 from teleop.worlds.errors import WorldError
 from teleop.worlds.gridworld import GridWorld

@@ -7,7 +7,7 @@ import pygame
 
 from teleop.app.episode_view import EpisodeView
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, MUTED, TEXT
+from teleop.preferences.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, MUTED, TEXT
 
 HEIGHT = 80
 """Of the whole strip under the stage, in design pixels."""

@@ -6,7 +6,7 @@ import pygame
 
 from teleop.app.answers import ACCENT
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD, CARD_EDGE, MUTED, TEXT, WARNING
+from teleop.preferences.palette import CARD, CARD_EDGE, MUTED, TEXT, WARNING
 
 
 def draw_title(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pygame
 
-from teleop.palette import TEXT, Colour
+from teleop.preferences.palette import TEXT, Colour
 
 RENDERED_TEXTS = 1024
 """Rendered texts kept by one typeface; the least recently used goes first."""

@@ -18,7 +18,7 @@ from teleop.app.relabel import label_episode
 from teleop.app.replay import ReplayScene
 from teleop.app.review import ReviewScene
 from teleop.app.window import Scene, Window
-from teleop.student import StudentVersion
+from teleop.training.student import StudentVersion
 
 Tell = Callable[[Film], None]
 

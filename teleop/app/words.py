@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from recordings.schema import Driver, Outcome
 from teleop.app.key_names import key_cap
-from teleop.desk import Desk
-from teleop.palette import DRIVERS, PAUSED, Colour
-from teleop.phases import Order, Phase
+from teleop.preferences.palette import DRIVERS, PAUSED, Colour
 from teleop.session import Session
+from teleop.studio.desk import Desk
+from teleop.studio.phases import Order, Phase
 from teleop.worlds.catalogue import ControlScheme
 
 DRIVES: dict[Driver, str] = {

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from teleop.experts import scripted_expert
-from teleop.phases import Order, Phase
 from teleop.session import Session
+from teleop.studio.phases import Order, Phase
 
 Press = Callable[[str, bool], None]
 """(name of a key, whether it goes down or up)"""

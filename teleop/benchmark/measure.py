@@ -19,9 +19,9 @@ from recordings.replay import verify
 from recordings.schema import Driver, Header, Outcome
 from teleop.clock import SECOND_NS, WallClock
 from teleop.experts import scripted_expert
-from teleop.phases import Order
 from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
+from teleop.studio.phases import Order
 from teleop.worlds.catalogue import World
 
 FRAME_S = 1 / 60

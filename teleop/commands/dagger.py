@@ -20,17 +20,16 @@ from learners.interface import Policy, Snapshot
 from learners.simulated_person import steps_within
 from learners.worlds import facts_of
 from teleop import headless
-from teleop import settings as preferred
-from teleop.bindings import bindings, driven
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
 from teleop.finish import keep_policy, verdict
-from teleop.journal import JournalWriter, UnusableJournal, said
-from teleop.journal_head import require_repeatable, start
+from teleop.journals.journal import JournalWriter, UnusableJournal, said
+from teleop.journals.journal_head import require_repeatable, start
 from teleop.memory import peak_mb
+from teleop.preferences import settings as preferred
+from teleop.preferences.bindings import bindings, driven
 from teleop.rounds import SessionSampler
-from teleop.rules import TakeoverName
 from teleop.session import Session
 from teleop.start import (
     CorrectSettings,
@@ -39,6 +38,7 @@ from teleop.start import (
     require_window,
     start_correction,
 )
+from teleop.studio.rules import TakeoverName
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose
 

@@ -33,7 +33,7 @@ from teleop.finish import keep_policy, verdict
 from teleop.rounds import SessionSampler, Watch
 from teleop.session import Session
 from teleop.start import RUNS, CorrectSettings, RecordSettings, start_correction, start_recording
-from teleop.student import StudentVersion
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import GRIDWORLD
 
 WORLD = GRIDWORLD

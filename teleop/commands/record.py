@@ -10,14 +10,14 @@ from typing import Annotated
 import tyro
 
 from teleop import headless
-from teleop import settings as preferred
-from teleop.bindings import bindings, driven
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
 from teleop.finish import recorded, verdict
-from teleop.journal import JournalWriter, said
-from teleop.journal_head import start
+from teleop.journals.journal import JournalWriter, said
+from teleop.journals.journal_head import start
+from teleop.preferences import settings as preferred
+from teleop.preferences.bindings import bindings, driven
 from teleop.session import Session
 from teleop.start import RecordSettings, default_recording, require_window
 from teleop.worlds.choice import choose

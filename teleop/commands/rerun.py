@@ -15,8 +15,8 @@ from recordings.sameness import Difference, first_difference
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console
 from teleop.finish import recorded
-from teleop.journal import Journal
-from teleop.rerun import rerun
+from teleop.journals.journal import Journal
+from teleop.journals.rerun import rerun
 from teleop.session import Session
 
 

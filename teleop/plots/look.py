@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import SubFigure
 
 from recordings.schema import Driver
-from teleop.palette import DRIVERS, Colour
+from teleop.preferences.palette import DRIVERS, Colour
 from teleop.worlds import gridworld_picture
 
 Rgb = tuple[float, float, float]

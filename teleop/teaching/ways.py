@@ -14,12 +14,12 @@ import numpy as np
 
 from learners.dagger import GateName
 from recordings.schema import Driver
-from teleop.past import Lived, Tick
-from teleop.phases import DESK_KEYS, DeskOrder, Order, Phase
 from teleop.session import Session
+from teleop.studio.past import Lived, Tick
+from teleop.studio.phases import DESK_KEYS, DeskOrder, Order, Phase
+from teleop.studio.worth_asking import Criterion
 from teleop.teaching.person import Fingers, Mind, Person
 from teleop.worlds.catalogue import ControlScheme
-from teleop.worth_asking import Criterion
 
 
 class Teacher:

@@ -18,7 +18,7 @@ from recordings.replay import verify
 from recordings.schema import EditKind
 from teleop.clock import StepClock
 from teleop.start import CorrectSettings, start_correction
-from teleop.student import StudentVersion
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 
 FRAME_NS = 16_666_667

@@ -24,7 +24,7 @@ from recordings.reader import Reader
 from recordings.replay import verify
 from recordings.schema import Driver, EditKind, LabelKind
 from teleop.experts import scripted_expert
-from teleop.questions import APART
+from teleop.studio.questions import APART
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 from tests.teleop.xvfb import Screen, wait_until
 

@@ -16,7 +16,7 @@ from teleop.app.painters.odds import odds
 from teleop.app.painters.trace import SHOWN_STEPS, Lane, Trace
 from teleop.app.painters.view import View
 from teleop.app.typeface import Typeface
-from teleop.palette import DRIVERS, TEXT
+from teleop.preferences.palette import DRIVERS, TEXT
 
 STILL = np.zeros(4, np.float32)
 

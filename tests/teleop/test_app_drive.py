@@ -17,8 +17,8 @@ from teleop.app.drive import DriveScene
 from teleop.app.painters.choose import painter_for
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
-from teleop.palette import DRIVERS, PAUSED
-from teleop.phases import Phase
+from teleop.preferences.palette import DRIVERS, PAUSED
+from teleop.studio.phases import Phase
 from tests.teleop.app_pilot import Pilot, correction_session, drive, recording_session
 
 UP, DOWN, LEFT, RIGHT = range(4)

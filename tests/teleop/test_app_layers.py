@@ -23,8 +23,8 @@ from teleop.app.replay import ReplayScene
 from teleop.app.watch import watch
 from teleop.app.window import Window
 from teleop.clock import SECOND_NS, StepClock
-from teleop.palette import DRIVERS, OUTCOMES
-from teleop.student import StudentVersion
+from teleop.preferences.palette import DRIVERS, OUTCOMES
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from teleop.worlds.gridworld_map import GridWorldMap, map_with
 from tests.teleop.app_pilot import Pilot, correction_session, drive, recording_session

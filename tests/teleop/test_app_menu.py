@@ -18,7 +18,6 @@ from learners.checkpoint import Origin, save
 from learners.dagger import GateName
 from learners.policies import Architecture, policy_from
 from recordings.errors import UnderstudyError
-from teleop import settings
 from teleop.app.actions import first_menu
 from teleop.app.drive import DriveScene
 from teleop.app.form import GATES, NEW_STUDENT, Form, Option, Task
@@ -28,8 +27,9 @@ from teleop.app.review import ReviewScene
 from teleop.app.settings_scene import SettingsScene
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
-from teleop.look import Look, put_on
-from teleop.settings import Settings
+from teleop.preferences import settings
+from teleop.preferences.look import Look, put_on
+from teleop.preferences.settings import Settings
 from teleop.start import RecordSettings, start_recording
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from tests.teleop.app_pilot import Pilot

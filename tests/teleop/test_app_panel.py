@@ -21,11 +21,11 @@ from teleop.app.reading import Reading
 from teleop.app.typeface import Typeface
 from teleop.app.window import Window
 from teleop.clock import SECOND_NS, StepClock
-from teleop.palette import BACKGROUND
-from teleop.questions import Question
-from teleop.score import Score
+from teleop.preferences.palette import BACKGROUND
 from teleop.session import Session
-from teleop.student import StudentVersion
+from teleop.studio.questions import Question
+from teleop.studio.score import Score
+from teleop.training.student import StudentVersion
 from tests.teleop.app_pilot import correction_session, drive, recording_session
 from tests.teleop.test_app_layers import RIGHT, table
 

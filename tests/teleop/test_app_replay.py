@@ -18,7 +18,7 @@ from teleop.app.replay import ReplayScene
 from teleop.app.watch import watch
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
-from teleop.palette import DRIVERS
+from teleop.preferences.palette import DRIVERS
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from tests.teleop.app_pilot import Pilot
 

@@ -10,18 +10,18 @@ import numpy as np
 import pygame
 import pytest
 
-from teleop import settings
 from teleop.app.key_rows import CHART_KEYS
 from teleop.app.painters.choose import LAYER_KEYS
 from teleop.app.preferences import Preferences
 from teleop.app.settings_form import PAGES, QUESTIONS, question_of, value_of, with_value
 from teleop.app.settings_scene import SettingsScene
 from teleop.app.window import Scene, Window
-from teleop.bindings import TAKEN
 from teleop.clock import StepClock
-from teleop.look import Look, put_on
-from teleop.palettes import HIGH_CONTRAST, PALETTES
-from teleop.settings import Settings
+from teleop.preferences import settings
+from teleop.preferences.bindings import TAKEN
+from teleop.preferences.look import Look, put_on
+from teleop.preferences.palettes import HIGH_CONTRAST, PALETTES
+from teleop.preferences.settings import Settings
 from teleop.worlds.catalogue import WORLDS
 from tests.teleop.app_pilot import Pilot
 

@@ -17,9 +17,9 @@ from teleop.app.typeface import Role, Typeface
 from teleop.app.window import QUIT, FrameTimes, Window
 from teleop.app.words import age, driver_now, hint, number, who_drives
 from teleop.clock import StepClock
-from teleop.palette import DRIVERS
-from teleop.phases import SESSION_KEYS, Phase
-from teleop.student import StudentVersion
+from teleop.preferences.palette import DRIVERS
+from teleop.studio.phases import SESSION_KEYS, Phase
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import WORLDS
 from tests.teleop.app_pilot import correction_session, recording_session
 

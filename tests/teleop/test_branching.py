@@ -11,8 +11,8 @@ import pytest
 import recordings
 from recordings.demonstrations import Filter, load
 from recordings.schema import Driver, EditKind, LabelKind, Outcome
-from teleop.phases import Phase
-from teleop.student import StudentVersion
+from teleop.studio.phases import Phase
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, SLIPPERY_GRIDWORLD, ControlScheme, World
 from tests.teleop.live import Always, Begin, Live, remembering
 

@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 
 from recordings.schema import Driver, LabelKind
-from teleop.desk import Desk
-from teleop.phases import DESK_KEYS, Phase, label_keys
-from teleop.student import StudentVersion
+from teleop.studio.desk import Desk
+from teleop.studio.phases import DESK_KEYS, Phase, label_keys
+from teleop.studio.worth_asking import Criterion
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, WORLDS, World
-from teleop.worth_asking import Criterion
 from tests.teleop.live import Always, Begin, Live, remembering
 
 

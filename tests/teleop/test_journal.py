@@ -18,9 +18,9 @@ from recordings.sameness import first_difference
 from recordings.schema import Driver, EditKind
 from teleop.cli import main
 from teleop.clock import StepClock
-from teleop.journal import VERSION, Journal, JournalWriter, UnusableJournal
-from teleop.journal_head import start
-from teleop.rerun import rerun
+from teleop.journals.journal import VERSION, Journal, JournalWriter, UnusableJournal
+from teleop.journals.journal_head import start
+from teleop.journals.rerun import rerun
 from teleop.session import Session
 from teleop.start import CorrectSettings, RecordSettings
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, ControlScheme, World

@@ -10,7 +10,7 @@ import pytest
 import recordings
 from recordings.recorder import Recorder
 from recordings.schema import Driver, EditKind, Header, LabelKind
-from teleop.lessons import Lessons, newest_version
+from teleop.training.lessons import Lessons, newest_version
 from teleop.worlds.catalogue import GRIDWORLD
 
 STEPS = 300

@@ -11,9 +11,9 @@ import pytest
 
 from recordings.schema import Driver
 from teleop.app.layout import lay_out
-from teleop.look import Look, look, put_on
-from teleop.palette import BACKGROUND, CARD, DRIVERS, TEXT, mix
-from teleop.palettes import COLOUR_SAFE, HIGH_CONTRAST, PALETTES, STANDARD, Palette, Rgb, find
+from teleop.preferences.look import Look, look, put_on
+from teleop.preferences.palette import BACKGROUND, CARD, DRIVERS, TEXT, mix
+from teleop.preferences.palettes import COLOUR_SAFE, HIGH_CONTRAST, PALETTES, STANDARD, Palette, Rgb, find
 
 Floats = npt.NDArray[np.float64]
 

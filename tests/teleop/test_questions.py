@@ -11,7 +11,7 @@ from learners.gates import AskingGate
 from recordings.demonstrations import Filter, load
 from recordings.schema import Driver, EditKind, LabelKind
 from teleop.cli import main
-from teleop.phases import Phase
+from teleop.studio.phases import Phase
 from tests.teleop.live import Always, Begin, Live
 
 

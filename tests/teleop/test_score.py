@@ -7,8 +7,8 @@ import math
 import pytest
 
 from recordings.schema import Driver
-from teleop.score import POINTS, RECENT, Score
-from teleop.student import StudentVersion
+from teleop.studio.score import POINTS, RECENT, Score
+from teleop.training.student import StudentVersion
 from tests.teleop.live import Always, Begin
 
 MINUTE_NS = 60 * 10**9

@@ -16,11 +16,11 @@ from recordings.schema import Driver, LabelKind, Outcome
 from teleop import headless
 from teleop.clock import StepClock
 from teleop.experts import scripted_expert
-from teleop.phases import NEXT, Order, Phase, Wish, session_keys
-from teleop.rules import Rules
 from teleop.session import Session
 from teleop.start import CorrectSettings, RecordSettings, gate_of, start_correction, start_recording
-from teleop.student import StudentVersion
+from teleop.studio.phases import NEXT, Order, Phase, Wish, session_keys
+from teleop.studio.rules import Rules
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 
 

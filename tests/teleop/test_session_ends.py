@@ -9,7 +9,7 @@ import pytest
 import recordings
 from learners.gates import AskingGate
 from recordings.schema import Driver, Outcome
-from teleop.phases import Phase
+from teleop.studio.phases import Phase
 from teleop.worlds.catalogue import CARTPOLE
 from tests.teleop.live import Always, Begin, Live
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from teleop import settings as kept
-from teleop.bindings import Bound, KeyTaken, as_usual, bindings, driven, key_of, rebound
-from teleop.phases import Order, session_keys
-from teleop.settings import Settings, SettingsError, from_json, to_json
+from teleop.preferences import settings as kept
+from teleop.preferences.bindings import Bound, KeyTaken, as_usual, bindings, driven, key_of, rebound
+from teleop.preferences.settings import Settings, SettingsError, from_json, to_json
+from teleop.studio.phases import Order, session_keys
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 
 

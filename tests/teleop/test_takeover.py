@@ -8,7 +8,7 @@ import pytest
 import recordings
 from recordings.demonstrations import Filter, load
 from recordings.schema import Driver, EditKind, LabelKind
-from teleop.phases import Phase, Wish
+from teleop.studio.phases import Phase, Wish
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 from tests.teleop.live import Always, Begin
 

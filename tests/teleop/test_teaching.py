@@ -16,12 +16,12 @@ from teleop.benchmark.teaching import reached
 from teleop.clock import StepClock
 from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
-from teleop.student import StudentVersion
 from teleop.teaching.budget import BUDGETS, Budget
 from teleop.teaching.lesson import Lesson, teach
 from teleop.teaching.person import Fingers, Person
 from teleop.teaching.point import Point
 from teleop.teaching.ways import WAYS, find
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 
 CAREFUL = Person(slips=0.0)

@@ -19,12 +19,13 @@ from learners import bc
 from learners.policies import NetworkPolicy
 from recordings.demonstrations import Demonstrations
 from recordings.schema import EditKind
-from teleop import headless, keeper
+from teleop import headless
 from teleop.clock import StepClock
-from teleop.course import Course
 from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
 from teleop.trainer import BackgroundTrainer
+from teleop.training import keeper
+from teleop.training.course import Course
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recordings.curation import lessons
 from recordings.demonstrations import Filter, load
 from recordings.schema import EditKind, LabelKind, Outcome
-from teleop.student import StudentVersion
+from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 from tests.teleop.live import Always, Begin, Live
 

@@ -13,7 +13,7 @@ from teleop.app.cards.plan import Card, Heights, framed, inside_width
 from teleop.app.facts import Asked, Choice, Facts
 from teleop.app.keycaps import cap_height, caps_width, draw_caps
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD_EDGE, DRIVERS, MUTED, TEXT, WARNING, mix
+from teleop.preferences.palette import CARD_EDGE, DRIVERS, MUTED, TEXT, WARNING, mix
 
 REASON_LINES = 2
 LABEL = "✓ label"

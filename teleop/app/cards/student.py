@@ -9,8 +9,8 @@ from teleop.app import card
 from teleop.app.cards.plan import Card, Heights, framed, inside_width
 from teleop.app.facts import Facts, StudentFacts
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import DRIVERS, WARNING
-from teleop.score import share
+from teleop.preferences.palette import DRIVERS, WARNING
+from teleop.studio.score import share
 
 LEAST_LINES = 2
 """Without which the card says too little."""

@@ -9,7 +9,7 @@ from teleop.app.cards.plan import Card, Heights, framed
 from teleop.app.facts import Facts
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import ENDED, number
-from teleop.palette import BACKGROUND, MUTED, OUTCOMES, TEXT
+from teleop.preferences.palette import BACKGROUND, MUTED, OUTCOMES, TEXT
 
 
 def _title_heights(typeface: Typeface, width: int, facts: Facts) -> Heights:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pygame
 
-from teleop.palette import Colour
+from teleop.preferences.palette import Colour
 
 OVERSAMPLING = 8
 DIRECTIONS = 4

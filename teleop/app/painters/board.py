@@ -10,7 +10,7 @@ import pygame
 from learners.interface import IntArray
 from teleop.app.painters.arrows import arrow
 from teleop.app.painters.looks import UNTOUCHED, Look
-from teleop.palette import INK, STAGE, Colour, mix
+from teleop.preferences.palette import INK, STAGE, Colour, mix
 from teleop.worlds.gridworld_map import GridWorldMap
 
 START: Colour = (58, 64, 75)

@@ -18,7 +18,7 @@ from teleop.app.painters.odds import Odds, draw_balance
 from teleop.app.painters.trace import SHOWN_STEPS, Lane, Trace
 from teleop.app.painters.view import View
 from teleop.app.typeface import Typeface
-from teleop.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
+from teleop.preferences.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
 
 X_LIMIT_M = 2.4
 ANGLE_LIMIT_RAD = radians(12.0)

@@ -12,7 +12,7 @@ from teleop.app.painters.arrows import arrow
 from teleop.app.painters.board import Board
 from teleop.app.painters.layers import Layer, laid_over, layers_of, stamp_of
 from teleop.app.painters.view import Legend, View
-from teleop.palette import DRIVERS, STAGE, Colour, mix
+from teleop.preferences.palette import DRIVERS, STAGE, Colour, mix
 from teleop.worlds.gridworld_map import GridWorldMap
 
 HALO: Colour = (255, 255, 255)

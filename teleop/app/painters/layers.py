@@ -28,7 +28,7 @@ from teleop.app.painters.looks import (
 )
 from teleop.app.painters.view import Legend, View
 from teleop.app.words import figure
-from teleop.palette import DRIVERS, OUTCOMES, TEXT, Colour
+from teleop.preferences.palette import DRIVERS, OUTCOMES, TEXT, Colour
 from teleop.visits import SELDOM, policy_visits
 
 LEANING = 0.02

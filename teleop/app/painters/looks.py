@@ -9,7 +9,7 @@ import numpy as np
 
 from recordings.schema import Driver
 from teleop.app.painters.arrows import DIRECTIONS
-from teleop.palette import CARD_EDGE, DRIVERS, STAGE, Colour, mix
+from teleop.preferences.palette import CARD_EDGE, DRIVERS, STAGE, Colour, mix
 
 SHADES = 8
 """Steps from an arrow that can hardly be seen to a full one."""

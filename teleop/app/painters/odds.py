@@ -10,7 +10,7 @@ import pygame
 from learners.interface import DiscretePolicy, FloatArray, Policy
 from recordings.schema import Driver
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD_EDGE, DRIVERS
+from teleop.preferences.palette import CARD_EDGE, DRIVERS
 
 
 def odds(policy: Policy | None, observation: Any) -> FloatArray | None:

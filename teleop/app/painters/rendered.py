@@ -10,7 +10,7 @@ import pygame
 
 from teleop.app.painters.view import View
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD, CARD_EDGE, MUTED
+from teleop.preferences.palette import CARD, CARD_EDGE, MUTED
 
 BARS = 24
 """Numbers of an observation that are shown as bars."""

@@ -13,7 +13,7 @@ from learners.interface import FloatArray
 from recordings.schema import Driver, Outcome
 from teleop.app.painters.view import View
 from teleop.app.typeface import Role, Typeface
-from teleop.palette import CARD, CARD_EDGE, DRIVERS, FAINT, MUTED, OUTCOMES, TEXT, mix
+from teleop.preferences.palette import CARD, CARD_EDGE, DRIVERS, FAINT, MUTED, OUTCOMES, TEXT, mix
 
 SHOWN_STEPS = 120
 """Ten seconds of CartPole at twelve steps a second."""

@@ -11,7 +11,7 @@ import pygame
 from learners.interface import FloatArray, IntArray, Policy
 from recordings.schema import Driver
 from teleop.app.episode_view import EpisodeView
-from teleop.palette import Colour
+from teleop.preferences.palette import Colour
 
 
 @dataclass(frozen=True)

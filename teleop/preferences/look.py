@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from teleop.palettes import STANDARD, Palette
+from teleop.preferences.palettes import STANDARD, Palette
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from learners.interface import Expert
 from recordings.recorder import Recorder
 from recordings.schema import EditKind, LabelKind
 from teleop.clock import Clock
-from teleop.past import Given, Lived, Past, Tick
-from teleop.score import Score
-from teleop.student import Trainer
-from teleop.undo import Act, History
+from teleop.studio.past import Given, Lived, Past, Tick
+from teleop.studio.score import Score
+from teleop.studio.undo import Act, History
+from teleop.training.student import Trainer
 
 
 class Labelling:

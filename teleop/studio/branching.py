@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from teleop.past import Tick
+from teleop.studio.past import Tick
 
 TOLERANCE = 1e-6
 """How far a number seen may be from what was seen before; as `recordings.replay` has it."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from recordings.schema import Driver, Outcome
-from teleop.look import look
-from teleop.palettes import Palette, Rgb
+from teleop.preferences.look import look
+from teleop.preferences.palettes import Palette, Rgb
 
 Colour = Sequence[int]
 """Red, green, blue, 0 to 255 each: three numbers, or a Shade."""

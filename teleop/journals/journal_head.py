@@ -20,7 +20,7 @@ import numpy as np
 import recordings
 from teleop.clock import Clock
 from teleop.finish import our_version
-from teleop.journal import Journal, JournalWriter, UnusableJournal
+from teleop.journals.journal import Journal, JournalWriter, UnusableJournal
 from teleop.session import Session
 from teleop.start import CorrectSettings, RecordSettings, expert_file, start_correction, start_recording
 from teleop.worlds.catalogue import WORLDS, ControlScheme, Symmetry, World, made, registered_spec

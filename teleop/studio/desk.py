@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from learners.interface import FloatArray, Policy
-from teleop.past import Lived, Tick
-from teleop.phases import DESK_KEYS, DeskOrder, label_keys
-from teleop.worth_asking import Criterion, Doubts, choices, probabilities, worth_asking
+from teleop.studio.past import Lived, Tick
+from teleop.studio.phases import DESK_KEYS, DeskOrder, label_keys
+from teleop.studio.worth_asking import Criterion, Doubts, choices, probabilities, worth_asking
 
 REPEAT_DELAY_NS, REPEAT_NS = 350_000_000, 40_000_000
 """A step key that stays down goes on stepping."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from teleop.past import Tick
+from teleop.studio.past import Tick
 
 APART = 20
 """Labels between an answer and the same question again."""

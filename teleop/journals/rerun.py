@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from teleop.clock import StepClock
-from teleop.journal import WORDS, Journal
-from teleop.journal_head import settings_of, start
+from teleop.journals.journal import WORDS, Journal
+from teleop.journals.journal_head import settings_of, start
 from teleop.session import Session
 
 

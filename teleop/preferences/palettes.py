@@ -1,4 +1,4 @@
-"""The palettes a person can choose from, as data. `teleop.palette` has the colours of the one in use.
+"""The palettes a person can choose from, as data. `teleop.preferences.palette` has the colours of the one in use.
 
 In the colour-safe palettes the six colours that say who drives are at least 30 apart in CIELAB, also to eyes that
 lack red, green or blue cones (simulated after Machado, Oliveira and Fernandes 2009; `tests/teleop/test_palette.py`).

@@ -1,8 +1,9 @@
 """A journal of a session: all that reached it from outside, and when, so that it can be played back to the step.
 
-A text file. The first line is a JSON object: how the session was begun (`teleop.journal_head`). Then one line an event:
-the nanoseconds since the event before it, a word, and its argument; a line that is only a number is an update, of
-which there is one a frame. A journal is appended to and never rewritten, so a kill costs at most its last 100 ms.
+A text file. The first line is a JSON object: how the session was begun (`teleop.journals.journal_head`). Then one line
+an event: the nanoseconds since the event before it, a word, and its argument; a line that is only a number is an
+update, of which there is one a frame. A journal is appended to and never rewritten, so a kill costs at most its last
+100 ms.
 
     {"understudy_journal": 1, "command": "dagger", "began_ns": 81273641, ...}
     16683214
@@ -10,7 +11,7 @@ which there is one a frame. A journal is appended to and never rewritten, so a k
     12583100
     9000000 release space
 
-The other direction is `teleop.rerun`.
+The other direction is `teleop.journals.rerun`.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ from learners.interface import Policy, Snapshot
 from learners.policies import NetworkPolicy
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
-from teleop.course import Course
-from teleop.lessons import Lessons, newest_version
+from teleop.training.course import Course
+from teleop.training.lessons import Lessons, newest_version
 
 LOOK = b"look"
 """The one word that is said to it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recordings import spaces
 from recordings.reader import Reader
 from recordings.schema import Driver
-from teleop.past import Given, Lived, Tick
+from teleop.studio.past import Given, Lived, Tick
 
 
 def recalled(reader: Reader, index: int, teacher: str) -> Lived:

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 
 from recordings.errors import UnderstudyError
-from teleop.phases import DESK_KEYS, Order, session_keys
-from teleop.settings import Hands, Settings
+from teleop.preferences.settings import Hands, Settings
+from teleop.studio.phases import DESK_KEYS, Order, session_keys
 from teleop.worlds.catalogue import World
 from teleop.worlds.keys import ARROWS, DRIVE_KEYS
 

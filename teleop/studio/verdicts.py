@@ -10,9 +10,9 @@ from collections.abc import Callable
 from recordings.recorder import Recorder
 from recordings.schema import EditKind, Outcome
 from teleop.clock import Clock
-from teleop.labelling import Labelling
-from teleop.past import Lived
-from teleop.undo import Act, History
+from teleop.studio.labelling import Labelling
+from teleop.studio.past import Lived
+from teleop.studio.undo import Act, History
 
 
 class Verdicts:

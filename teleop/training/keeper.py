@@ -19,8 +19,8 @@ from typing import Any
 
 from learners.checkpoint import load
 from learners.errors import LearnerError
-from teleop.classroom import LOOK, Task, clear, teach
-from teleop.student import StudentVersion
+from teleop.training.classroom import LOOK, Task, clear, teach
+from teleop.training.student import StudentVersion
 
 SILENT_S = 20.0
 """Without a sign of life for so long a process counts as dead."""

@@ -17,7 +17,7 @@ from learners.doubts import Doubt, novelty_of
 from learners.interface import DiscretePolicy, FloatArray, Policy
 from learners.recollection import begin
 from learners.worlds import facts_of
-from teleop.past import Lived
+from teleop.studio.past import Lived
 from teleop.worlds.catalogue import World
 
 MOST = 0.75

@@ -1,0 +1,1 @@
+"""What a session is made of: rules and phases, what it has lived through, labels, questions, the desk, going back."""
