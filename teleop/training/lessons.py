@@ -34,6 +34,10 @@ class Lessons:
         self._actions = reader.read("labels", "action", 0, 0)
         self._seen_steps = np.empty(0, np.int64)
         self._seen = reader.read("steps", "observation", 0, 0)
+        self._looked_at = np.empty(0, np.int64)
+        self._endings: set[int] = set()
+        """Labelled steps with which the world ended."""
+        self._after: dict[int, tuple[Array, Array]] = {}
         self.labels_read = 0
         """Rows of /labels known so far, whoever gave them and whether they hold or not."""
         self.was_taken_back = False
@@ -61,23 +65,76 @@ class Lessons:
         """Every lesson that holds, in the order of the steps, as learners eat them."""
         header = self._reader.header
         observations = self._seen[np.searchsorted(self._seen_steps, self._steps)]
-        return Demonstrations.from_pairs(
+        ends, final_observations = self._arrivals(observations)
+        return Demonstrations.from_steps(
             observations.astype(header.observation_space.dtype, copy=False),
             self._actions.astype(header.action_space.dtype, copy=False),
+            terminated=ends,
+            lengths=_lengths(ends),
+            final_observations=final_observations.astype(header.observation_space.dtype, copy=False),
             observation_space=header.observation_space,
             action_space=header.action_space,
         )
+
+    def _arrivals(self, observations: Array) -> tuple[Array, Array]:
+        """(n,) bool: with this step, done as labelled, the world ended; and what was seen after each such step, and
+        last of all the last observation again where none ended with it."""
+        new = np.setdiff1d(self._steps, self._looked_at, assume_unique=True)
+        for start, stop in _stretches(new):
+            rows = _within(new, start, stop)
+            ended = self._reader.read("steps", "terminated", start, stop)[rows].astype(bool)
+            self._endings.update(start + int(row) for row in rows[ended])
+        self._looked_at = np.union1d(self._looked_at, new)
+        ends = (
+            np.isin(self._steps, list(self._endings)) if self._endings else np.zeros(len(self._steps), bool)
+        )
+        finals = []
+        for place in np.flatnonzero(ends):
+            executed, after = self._ending(int(self._steps[place]))
+            ends[place] = np.array_equal(executed, self._actions[place])
+            finals += [after] if ends[place] else []
+        if len(ends) and not ends[-1]:
+            finals.append(observations[-1])
+        return ends, np.asarray(finals, observations.dtype).reshape(-1, *observations.shape[1:])
+
+    def _ending(self, step: int) -> tuple[Array, Array]:
+        """The action of an episode's last step, and what was seen after it."""
+        if step not in self._after:
+            starts = self._reader.read("episodes", "start", 0, self._reader.n_episodes)
+            episode = self._reader.episodes[int(np.searchsorted(starts, step, side="right")) - 1]
+            executed = self._reader.read("steps", "action", step, step + 1)[0]
+            self._after[step] = executed, episode.final_observation
+        return self._after[step]
 
     def _see(self, steps: IntArray) -> None:
         """Read the observations of more steps (n,), ascending."""
         if not len(steps):
             return
         column = self._reader.column("observation")
-        runs = np.split(steps, np.flatnonzero(np.diff(steps) > GAP) + 1)
-        seen = [column[int(run[0]) : int(run[-1]) + 1][run - run[0]] for run in runs]
+        seen = [column[start:stop][_within(steps, start, stop)] for start, stop in _stretches(steps)]
         together = np.concatenate([self._seen_steps, steps])
         order = np.argsort(together, kind="stable")
         self._seen_steps, self._seen = together[order], np.concatenate([self._seen, *seen])[order]
+
+
+def _stretches(steps: IntArray) -> list[tuple[int, int]]:
+    """What to read at once for these steps, ascending, as [start, stop) pairs."""
+    runs = np.split(steps, np.flatnonzero(np.diff(steps) > GAP) + 1) if len(steps) else []
+    return [(int(run[0]), int(run[-1]) + 1) for run in runs]
+
+
+def _within(steps: IntArray, start: int, stop: int) -> IntArray:
+    """Those of the steps in a stretch, counted from its start."""
+    low, high = np.searchsorted(steps, (start, stop))
+    return steps[low:high] - start
+
+
+def _lengths(ends: Array) -> IntArray:
+    """(n,) bool -> the lengths of the stretches that end with an end, and of what comes after the last."""
+    stops = np.flatnonzero(ends) + 1
+    return np.diff(np.concatenate([[0], stops, [len(ends)] if len(ends) and not ends[-1] else []])).astype(
+        np.int64
+    )
 
 
 def _fell_back(before: tuple[IntArray, IntArray], after: tuple[IntArray, IntArray]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 import recordings
 from recordings.recorder import Recorder
-from recordings.schema import Driver, EditKind, Header, LabelKind
+from recordings.schema import Driver, EditKind, Header, LabelKind, Outcome
 from teleop.training.lessons import Lessons, newest_version
 from teleop.worlds.catalogue import GRIDWORLD
 
@@ -132,3 +132,25 @@ def test_without_students_versions_begin_at_nought(tmp_path: Path) -> None:
         recorder.step(0, 0.0, False, False, 1, driver=Driver.HUMAN)
     with recordings.open(tmp_path / "e.h5") as reader:
         assert newest_version(reader) == 0
+
+
+def test_a_lesson_that_was_done_as_said_shows_where_the_world_ends(tmp_path: Path) -> None:
+    """Two episodes end in state 7, by action 1 in 5 and by action 3 in 6; the first was labelled as it was done."""
+    with Recorder(tmp_path / "e.h5", Header.for_env(GRIDWORLD.make())) as recorder:
+        rows = []
+        for before, action in ((5, 1), (6, 3)):
+            recorder.begin_episode(before - 1, seed=0)
+            recorder.step(0, 0.0, False, False, before, driver=Driver.HUMAN)
+            rows.append(recorder.step(action, 1.0, True, False, 7, driver=Driver.HUMAN))
+            recorder.end_episode(Outcome.SUCCESS)
+        for row, action in ((rows[0] - 1, 2), (rows[0], 1), (rows[1], 0)):
+            recorder.label(row, action, labeler="human", kind=LabelKind.PAUSED)
+        recorder.flush()
+        with recordings.open(tmp_path / "e.h5", tail=True) as reader:
+            lessons = Lessons(reader, "human")
+            assert lessons.look()
+            taught = lessons.demonstrations()
+    assert taught.observations.tolist() == [4, 5, 6]
+    assert taught.terminated.tolist() == [False, True, False]
+    assert taught.lengths.tolist() == [2, 1]
+    assert taught.final_observations.tolist() == [7, 6]
