@@ -55,23 +55,10 @@ class CompareScene:
         self._leaving = False
 
     def handle(self, event: pygame.Event) -> None:
-        playhead, picture = self.playhead, self._picture
-        match event.type:
-            case pygame.KEYDOWN:
-                self._press(key_name(event))
-            case pygame.KEYUP:
-                playhead.release(key_name(event))
-            case pygame.WINDOWFOCUSLOST:
-                playhead.let_go()
-            case pygame.MOUSEBUTTONDOWN if event.button == 1:
-                if picture.on_button(event.pos):
-                    playhead.play(not playhead.playing)
-                elif picture.on_bars(event.pos):
-                    playhead.scrub(picture.step_at(event.pos[0], playhead.length))
-            case pygame.MOUSEMOTION if playhead.scrubbing:
-                playhead.scrub(picture.step_at(event.pos[0], playhead.length))
-            case pygame.MOUSEBUTTONUP:
-                playhead.scrubbing = False
+        if event.type == pygame.KEYDOWN:
+            self._press(key_name(event))
+        else:
+            self.playhead.handle(event, self._picture)
 
     def _press(self, name: str | None) -> None:
         if name is None or self.playhead.press(name):

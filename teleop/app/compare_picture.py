@@ -58,7 +58,7 @@ class ComparePicture:
     def on_button(self, place: tuple[int, int]) -> bool:
         return self._button.collidepoint(place)
 
-    def on_bars(self, place: tuple[int, int]) -> bool:
+    def on_bar(self, place: tuple[int, int]) -> bool:
         return bool(self._bars) and self._bars[0].unionall(self._bars[1:]).inflate(0, 24).collidepoint(place)
 
     def step_at(self, x: int, length: int) -> int:

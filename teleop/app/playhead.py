@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+import pygame
+
 from teleop.app.held_key import HeldKey
+from teleop.app.key_names import key_name
 
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Times the recorded control rate."""
 END_REST_S = 0.8
 """How long the end of an episode stays before what comes after it."""
+
+
+class Bar(Protocol):
+    """What a playhead is moved along with the mouse."""
+
+    def on_button(self, place: tuple[int, int]) -> bool:
+        """Is this on the play button?"""
+        ...
+
+    def on_bar(self, place: tuple[int, int]) -> bool: ...
+
+    def step_at(self, x: int, length: int) -> int:
+        """The step under a mouse at x, also beyond the bar's ends."""
+        ...
 
 
 class Playhead:
@@ -99,3 +118,20 @@ class Playhead:
     def _step_by_key(self, name: str) -> None:
         self.playing = False
         self.go(self.step + (1 if name == "right" else -1))
+
+    def handle(self, event: pygame.Event, bar: Bar) -> None:
+        """The mouse on the bar, keys let go, and the focus lost; keys that go down are for `press`."""
+        match event.type:
+            case pygame.KEYUP:
+                self.release(key_name(event))
+            case pygame.WINDOWFOCUSLOST:
+                self.let_go()
+            case pygame.MOUSEBUTTONDOWN if event.button == 1:
+                if bar.on_button(event.pos):
+                    self.play(not self.playing)
+                elif bar.on_bar(event.pos):
+                    self.scrub(bar.step_at(event.pos[0], self.length))
+            case pygame.MOUSEMOTION if self.scrubbing:
+                self.scrub(bar.step_at(event.pos[0], self.length))
+            case pygame.MOUSEBUTTONUP:
+                self.scrubbing = False

@@ -134,23 +134,10 @@ class ReplayScene:
     # -- events -------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.Event) -> None:
-        playhead, timeline = self._playhead, self._picture.timeline
-        match event.type:
-            case pygame.KEYDOWN:
-                self._press(key_name(event))
-            case pygame.KEYUP:
-                playhead.release(key_name(event))
-            case pygame.WINDOWFOCUSLOST:
-                playhead.let_go()
-            case pygame.MOUSEBUTTONDOWN if event.button == 1:
-                if timeline.on_button(event.pos):
-                    playhead.play(not playhead.playing)
-                elif timeline.on_bar(event.pos):
-                    playhead.scrub(timeline.step_at(event.pos[0], self.length))
-            case pygame.MOUSEMOTION if playhead.scrubbing:
-                playhead.scrub(timeline.step_at(event.pos[0], self.length))
-            case pygame.MOUSEBUTTONUP:
-                playhead.scrubbing = False
+        if event.type == pygame.KEYDOWN:
+            self._press(key_name(event))
+        else:
+            self._playhead.handle(event, self._picture.timeline)
 
     def _press(self, name: str | None) -> None:
         self._told = ""
