@@ -133,7 +133,7 @@ def test_a_person_watches_a_replay_beside_a_policy(screen: Screen, tmp_path: Pat
     record = ["record", "--driver", "scripted", "--headless", "--episodes", "3", "--seed", "0", "--json"]
     assert main([*record, "--out", str(recording)]) == 0
     save(always_right(), policy, reward=np.linspace(-1, 1, 2500))
-    program = screen.start(sys.executable, MAIN, "replay", recording, "--policy", policy)
+    program = screen.start(sys.executable, MAIN, "replay", recording, "--policy", policy, "--episode", "0")
     try:
         screen.find_window()
         wait_until(lambda: len(np.unique(screen.look())) > 50, "a first picture")
