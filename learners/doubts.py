@@ -26,6 +26,10 @@ REFIT_GROWTH = 1.25
 """An ensemble is fitted again once there are so many times as many labels."""
 
 
+FEW = 50
+"""New labels up to which the distance from each is reckoned by itself; from more it is dearer than a search tree."""
+
+
 class Doubt(Protocol):
     """How much a student should doubt itself."""
 
@@ -92,14 +96,21 @@ class NoveltyOfState(Novelty):
         super().__init__()
         self._coordinates, self._first_state = coordinates, first_state
         self._distances = np.full(len(coordinates), np.inf)
+        self._reckoned = 0
+        """Labels in these distances."""
 
     def of(self, observation: Any, student: Policy) -> float:
+        new = self._places[self._reckoned :]
+        self._reckoned = len(self._places)
+        if len(new) > FEW:
+            self._distances = np.minimum(
+                self._distances, cKDTree(np.unique(new, axis=0)).query(self._coordinates)[0]
+            )
+        else:
+            for place in new:
+                away = np.linalg.norm(self._coordinates - place, axis=1)
+                self._distances = np.minimum(self._distances, away)
         return float(self._distances[observation - self._first_state])
-
-    def learn(self, observation: Any, action: Any) -> None:
-        super().learn(observation, action)
-        away = np.linalg.norm(self._coordinates - self._places[-1], axis=1)
-        self._distances = np.minimum(self._distances, away)
 
     def _place(self, observation: Any) -> FloatArray:
         return cast(FloatArray, self._coordinates[int(observation) - self._first_state])

@@ -20,6 +20,8 @@ GLIDE_S = 0.07
 """How long the agent takes to slide into the cell it has reached; the world itself has stepped already."""
 RENEWED_S = 0.25
 """Between two pictures of the same layer: labels and students come faster than anybody can read a map."""
+SIZES = 2
+"""Boards kept: going to the desk and back must not cost a frame."""
 Point = tuple[float, float]
 
 
@@ -31,6 +33,8 @@ class GridWorldPainter:
     def __init__(self, world: GridWorldMap, model: TabularModel) -> None:
         """model: `world` as a table, slippery or not."""
         self._map, self._model = world, model
+        self._boards: dict[int, Board] = {}
+        """By the size of a cell: at the desk the map is smaller than while one drives."""
         self._board: Board | None = None
         self._shown: tuple[Layer, tuple[int, ...]] | None = None
         """The layer on the board, and what it was made from."""
@@ -70,7 +74,11 @@ class GridWorldPainter:
 
     def _board_of(self, cell_px: int, view: View, now_s: float) -> Board:
         if self._board is None or self._board.cell_px != cell_px:
-            self._board, self._shown = Board(self._map, cell_px), None
+            while len(self._boards) >= SIZES and cell_px not in self._boards:
+                del self._boards[next(iter(self._boards))]
+            self._board = self._boards.get(cell_px) or Board(self._map, cell_px)
+            self._boards[cell_px] = self._board
+            self._shown = None
             self._trailed = pygame.Surface(self._board.picture.get_size())
         self._layers = layers_of(view)
         layer = self._current()
