@@ -34,6 +34,7 @@ class Screen:
         self._folder = tempfile.TemporaryDirectory(prefix="understudy-screen-")
         command = ["Xvfb", "-displayfd", str(number), "-screen", "0", size, "-nolisten", "tcp"]
         command += ["-fbdir", self._folder.name]
+        command += ["-noreset"]  # else it starts anew, and answers nobody, whenever its last client leaves
         self._server = subprocess.Popen(
             command, pass_fds=[number], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
