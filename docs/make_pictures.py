@@ -185,8 +185,6 @@ def menu(window: Window, folder: Path) -> None:
     hand.frames()
     hand.tap("down", "down", "down", "down")
     hand.save("menu.png")
-    hand.tap("f1")
-    hand.save("settings.png")
 
 
 def main() -> None:
