@@ -9,9 +9,7 @@ import pygame
 
 from teleop.app.key_names import key_cap
 from teleop.app.typeface import Role, Typeface
-from teleop.preferences.palette import CARD_EDGE, FAINT, INK, MUTED, TEXT, Colour, mix
-
-CAP: Colour = (52, 57, 68)
+from teleop.preferences.palette import CAP, CARD_EDGE, FAINT, INK, MUTED, TEXT, Colour, mix
 
 
 @dataclass(frozen=True)

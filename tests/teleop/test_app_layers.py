@@ -15,6 +15,7 @@ from learners.errors import UnsupportedWorldError
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from recordings.schema import Driver, Header, Outcome
 from teleop.app.painters import gridworld
+from teleop.app.painters.board import Board
 from teleop.app.painters.choose import layer_keys, legend_of, painter_for_replay, show_layer
 from teleop.app.painters.layers import Layer, laid_over, layers_of
 from teleop.app.painters.looks import LEVELS, Look
@@ -23,7 +24,10 @@ from teleop.app.replay import ReplayScene
 from teleop.app.watch import watch
 from teleop.app.window import Window
 from teleop.clock import SECOND_NS, StepClock
+from teleop.preferences.look import Look as WindowLook
+from teleop.preferences.look import put_on
 from teleop.preferences.palette import DRIVERS, OUTCOMES
+from teleop.preferences.palettes import PALETTES, Palette
 from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from teleop.worlds.gridworld_map import GridWorldMap, map_with
@@ -130,6 +134,20 @@ def test_visited_cells_are_brighter_the_more_often_anybody_came() -> None:
     shares = [look.share for look in looks(Layer.VISITED, view)]
     assert 0 == shares[0] < shares[1] < shares[2] < shares[3]
     assert legend(Layer.VISITED, view) == ("once", "100 times")
+
+
+@pytest.fixture
+def worn(request: pytest.FixtureRequest) -> Iterator[Palette]:
+    put_on(WindowLook(request.param))
+    yield request.param
+    put_on(WindowLook())
+
+
+@pytest.mark.parametrize("worn", PALETTES, indirect=True, ids=lambda palette: palette.name)
+def test_the_map_wears_the_palette_in_use(worn: Palette) -> None:
+    picture = Board(small_map(), 4).picture  # cells of four pixels, the middle one costs
+    assert picture.get_at((1, 1))[:3] == worn.free
+    assert picture.get_at((5, 5))[:3] == worn.penalty
 
 
 @pytest.fixture

@@ -10,16 +10,11 @@ import pygame
 from learners.interface import IntArray
 from teleop.app.painters.arrows import arrow
 from teleop.app.painters.looks import UNTOUCHED, Look
-from teleop.preferences.palette import INK, STAGE, Colour, mix
+from teleop.preferences.palette import DEAD_END, FREE, GOAL, INK, PENALTY, STAGE, Colour, mix
 from teleop.worlds.gridworld_map import GridWorldMap
 
-START: Colour = (58, 64, 75)
-"""A free cell with a lossless way to the goal."""
-DEAD_END: Colour = (39, 43, 51)
-"""A free cell without one."""
-PENALTY: Colour = (112, 56, 38)
-GOAL: Colour = (240, 228, 66)
-GROUNDS = (START, DEAD_END, PENALTY)
+GROUNDS = (FREE, DEAD_END, PENALTY)
+"""A cell with a lossless way to the goal, one without, and one that costs."""
 
 
 class Board:

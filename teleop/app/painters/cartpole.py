@@ -18,7 +18,7 @@ from teleop.app.painters.odds import Odds, draw_balance
 from teleop.app.painters.trace import SHOWN_STEPS, Lane, Trace
 from teleop.app.painters.view import View
 from teleop.app.typeface import Typeface
-from teleop.preferences.palette import CARD_EDGE, DRIVERS, FAINT, STAGE, TEXT, Colour, mix
+from teleop.preferences.palette import CARD_EDGE, DRIVERS, FAILURE, FAINT, STAGE, TEXT, Colour, mix
 
 X_LIMIT_M = 2.4
 ANGLE_LIMIT_RAD = radians(12.0)
@@ -42,7 +42,6 @@ STRIP_SHARE = 0.27
 OVERSAMPLING = 2
 POLE: Colour = (222, 184, 135)
 CART: Colour = (66, 73, 87)
-TOO_FAR: Colour = (225, 104, 36)
 LANES = (
     Lane(2, ANGLE_LIMIT_RAD, "pole, ±12°"),
     Lane(0, X_LIMIT_M, f"cart, ±2.4 m; the last {SHOWN_STEPS} steps, a tick under each labelled one"),
@@ -120,7 +119,7 @@ def _draw_track(surface: pygame.Surface, area: pygame.Rect, ground: float, scale
     post = pygame.Rect(0, 0, max(3, round(scale * 0.035)), round(scale * 0.36))
     for x in (left, right):
         post.midbottom = (round(x), round(ground + thick))
-        pygame.draw.rect(surface, TOO_FAR, post, border_radius=post.width // 2)
+        pygame.draw.rect(surface, FAILURE, post, border_radius=post.width // 2)
 
 
 def _draw_limits(surface: pygame.Surface, centre: Point, scale: float) -> None:
@@ -128,7 +127,7 @@ def _draw_limits(surface: pygame.Surface, centre: Point, scale: float) -> None:
     tips = [_tip(centre, angle, scale * POLE_M * 1.12) for angle in (-ANGLE_LIMIT_RAD, ANGLE_LIMIT_RAD)]
     pygame.draw.polygon(surface, mix(STAGE, TEXT, 0.055), [centre, *_arc(centre, scale * POLE_M * 1.12)])
     for tip in tips:
-        pygame.draw.aaline(surface, mix(STAGE, TOO_FAR, 0.6), centre, tip)
+        pygame.draw.aaline(surface, mix(STAGE, FAILURE, 0.6), centre, tip)
 
 
 def _draw_cart(surface: pygame.Surface, centre: Point, scale: float, colour: Colour) -> None:
@@ -146,7 +145,7 @@ def _draw_cart(surface: pygame.Surface, centre: Point, scale: float, colour: Col
 
 def _draw_pole(surface: pygame.Surface, centre: Point, angle: float, scale: float) -> None:
     axle = (centre[0], centre[1] - CART_M[1] * scale * 0.22)
-    colour = POLE if abs(angle) < ANGLE_LIMIT_RAD else TOO_FAR
+    colour = POLE if abs(angle) < ANGLE_LIMIT_RAD else FAILURE
     upright = _upright_pole(round(scale), colour)
     tilted = pygame.transform.rotozoom(upright, -degrees(angle), 1 / OVERSAMPLING)
     middle = _tip(axle, angle, POLE_M * scale / 2)
