@@ -198,6 +198,8 @@ def _reason(desk: Desk, worth: Sequence[int]) -> str:
     kind = desk.criterion.value
     if desk.step in worth:
         return f"Worth asking: {kind}. One of {len(worth)} such states."
+    if desk.is_looking:
+        return f"Looking for states worth asking: {kind}."
     return f"{len(worth)} states worth asking: {kind}." if worth else f"No state worth asking: {kind}."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from teleop.preferences.palette import BACKGROUND
 from teleop.session import Session
 from teleop.studio.questions import Question
 from teleop.studio.score import Score
+from teleop.studio.worth_asking import Doubts
 from teleop.training.student import StudentVersion
 from tests.teleop.app_pilot import correction_session, drive, recording_session
 from tests.teleop.test_app_layers import RIGHT, table
@@ -134,6 +136,27 @@ def test_the_desk_says_why_who_drove_and_how_sure_the_student_is(session: Sessio
     assert by_word["right"].is_student_s
     assert (by_word["right"].percent, by_word["up"].keys) == (100, ("w",))
     assert "step" in keys_of(read(session))
+
+
+def test_the_desk_says_that_it_is_still_looking(
+    session: Session, clock: StepClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awaited: Future[np.ndarray] = Future()  # type: ignore[type-arg]
+    monkeypatch.setattr(Doubts, "scores", lambda *_: awaited)
+    for _ in range(3):
+        clock.advance(SECOND_NS)
+        session.update()
+    session.press("t")
+    session.press("left")
+
+    def reason() -> str:
+        asked = read(session).asked
+        return "" if asked is None else asked.reason
+
+    assert reason() == "Looking for states worth asking: the student disagrees."
+    awaited.set_result(np.zeros(3))
+    session.update()
+    assert reason() == "No state worth asking: the student disagrees."
 
 
 def test_whoever_is_asked_again_is_not_told_what_the_student_would_do(
