@@ -125,7 +125,7 @@ def student_lines(student: StudentVersion, score: Score) -> list[Line]:
         lines.append(Line("asked", f"{score.queries} times"))
     if score.self_agreement.of:
         again = score.self_agreement
-        lines.append(Line("you with yourself", f"{again.yes} of {again.of} asked again"))
+        lines.append(Line("asked again", f"{again.yes} of {again.of} alike"))
     return lines
 
 

@@ -93,7 +93,7 @@ def test_the_student_s_card_tells_what_has_happened_and_leaves_out_what_has_not(
     lines = said(student.lines)
     assert (lines["drove itself"], lines["takeovers"]) == ("25 % of steps", "1, 3 steps each")
     assert (lines["return alone"], lines["return, helped"]) == ("9, mean of 2", "−3")
-    assert lines["you with yourself"] == "1 of 1 asked again"
+    assert lines["asked again"] == "1 of 1 alike"
     assert "of all labels" not in lines, "the last hundred are all there are"
 
 
