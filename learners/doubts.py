@@ -9,6 +9,7 @@ Only the first speaks of what the actions are worth (two may be equally right); 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -41,6 +42,10 @@ class Doubt(Protocol):
         """The expert said that `action` is right here."""
         return
 
+    def forget(self, observation: Any, action: Any) -> None:
+        """They took it back; what was never learned changes nothing."""
+        return
+
 
 class Unsureness(Doubt):
     """One minus the student's `confidence`: the probability of its best action, in a state it was taught."""
@@ -68,6 +73,15 @@ class Novelty(Doubt):
     def learn(self, observation: Any, action: Any) -> None:
         self._places.append(self._place(observation))
 
+    def forget(self, observation: Any, action: Any) -> None:
+        place = self._place(observation)
+        found = next((row for row, each in enumerate(self._places) if np.array_equal(each, place)), None)
+        if found is not None:
+            del self._places[found]
+            self._measured_at, self._spacing = 0, np.zeros(1)
+            self._quantiles.clear()
+            self._reckon_anew()
+
     def typical(self, quantile: float) -> float:
         """That quantile of the distances from each labelled state to the nearest other one; 0 of fewer than two."""
         if len(self._places) > GROWTH * self._measured_at:
@@ -78,6 +92,10 @@ class Novelty(Doubt):
 
     def _place(self, observation: Any) -> FloatArray:
         """Where a state lies (D,)."""
+        raise NotImplementedError
+
+    def _reckon_anew(self) -> None:
+        """Forget what was reckoned from the places."""
         raise NotImplementedError
 
     def _measure(self, places: FloatArray) -> None:
@@ -115,6 +133,10 @@ class NoveltyOfState(Novelty):
     def _place(self, observation: Any) -> FloatArray:
         return cast(FloatArray, self._coordinates[int(observation) - self._first_state])
 
+    def _reckon_anew(self) -> None:
+        self._distances = np.full(len(self._coordinates), np.inf)
+        self._reckoned = 0
+
 
 class NoveltyOfVector(Novelty):
     """Among observations that are numbers, in units of the labels' deviation."""
@@ -135,6 +157,9 @@ class NoveltyOfVector(Novelty):
     def _place(self, observation: Any) -> FloatArray:
         return np.asarray(observation, np.float64).reshape(-1)
 
+    def _reckon_anew(self) -> None:
+        self._scaled = np.zeros((0, 1))
+
     def _measure(self, places: FloatArray) -> None:
         self._scale = np.maximum(places.std(0), 1e-8)
         self._scaled = places / self._scale
@@ -145,13 +170,18 @@ class UnseenState(Doubt):
     """1 in a Discrete state that nobody labelled, else 0: novelty where nothing is known of nearness."""
 
     def __init__(self) -> None:
-        self._labelled: set[int] = set()
+        self._labels: Counter[int] = Counter()
+        """How many each state has."""
 
     def of(self, observation: Any, student: Policy) -> float:
-        return float(int(observation) not in self._labelled)
+        return float(not self._labels[int(observation)])
 
     def learn(self, observation: Any, action: Any) -> None:
-        self._labelled.add(int(observation))
+        self._labels[int(observation)] += 1
+
+    def forget(self, observation: Any, action: Any) -> None:
+        state = int(observation)
+        self._labels[state] = max(0, self._labels[state] - 1)
 
     def typical(self, quantile: float) -> float:
         return 0.0
@@ -184,6 +214,13 @@ class Disagreement(Doubt):
     def learn(self, observation: Any, action: Any) -> None:
         self._observations.append(observation)
         self._actions.append(action)
+
+    def forget(self, observation: Any, action: Any) -> None:
+        for row, (seen, said) in enumerate(zip(self._observations, self._actions, strict=True)):
+            if np.array_equal(seen, observation) and np.array_equal(said, action):
+                del self._observations[row], self._actions[row]
+                self._fitted_at = 0
+                return
 
     def _refit(self) -> None:
         self._fitted_at = len(self._actions)

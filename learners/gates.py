@@ -3,6 +3,7 @@
     gate.begin_episode()
     expert_drives = gate.wants_expert(observation, student, rng)      # once in every new state
     gate.learn(observation, label)                                    # whenever a label was given
+    gate.forget(observation, label)                                   # whenever one was taken back
 
 A gate knows no world and no recording. Gates of four kinds:
 
@@ -43,6 +44,10 @@ class Gate(Protocol):
 
     def learn(self, observation: Any, action: Any) -> None:
         """The expert said that `action` is right here."""
+        return
+
+    def forget(self, observation: Any, action: Any) -> None:
+        """They took it back; what was never learned changes nothing."""
         return
 
 
@@ -139,6 +144,9 @@ class AskingGate(Gate):
 
     def learn(self, observation: Any, action: Any) -> None:
         self.doubt.learn(observation, action)
+
+    def forget(self, observation: Any, action: Any) -> None:
+        self.doubt.forget(observation, action)
 
     def _revisits(self, observation: Any) -> bool:
         if not self.on_revisit or not _is_state(observation):

@@ -72,8 +72,6 @@ class Labelling:
         row = self._recorder.label(tick.step, action, labeler=labeler, kind=kind, time_ns=now_ns)
         given = Given(row, action)
         self._score.label(action, proposed, now_ns)
-        if self.gate is not None:
-            self.gate.learn(tick.observation, action)
         if found is None:
             self._hold(tick, given)
             return
@@ -146,6 +144,8 @@ class Labelling:
         labels = self._held.setdefault(self._place(tick), {})
         labels.pop(given.row, None)
         labels[given.row] = given.action
+        if self.gate is not None:
+            self.gate.learn(tick.observation, given.action)
         self.version += 1
         if self.trainer is not None:
             self.trainer.look_again()
@@ -153,7 +153,8 @@ class Labelling:
     def _let_go(self, tick: Tick, given: Given) -> None:
         place = self._place(tick)
         labels = self._held.get(place, {})
-        labels.pop(given.row, None)
+        if labels.pop(given.row, None) is not None and self.gate is not None:
+            self.gate.forget(tick.observation, given.action)
         if not labels:
             self._held.pop(place, None)
         self.version += 1

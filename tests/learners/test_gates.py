@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from learners.dart import disturbed, error_level
-from learners.doubts import Disagreement, NoveltyOfState, NoveltyOfVector, UnseenState
+from learners.doubts import Disagreement, Novelty, NoveltyOfState, NoveltyOfVector, UnseenState
 from learners.errors import UnsupportedWorldError
 from learners.gates import (
     BetaGate,
@@ -132,6 +133,59 @@ def test_novelty_of_vectors_is_in_units_of_their_deviation() -> None:
     assert novelty.typical(0.0) == novelty.typical(1.0) == 2
     assert novelty.of(np.array([5.0, 0.0]), Sure()) == pytest.approx(3)
     assert novelty.of(np.array([2.0, 30.0]), Sure()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "states"),
+    [
+        (lambda: NoveltyOfState(line()), [0, 5, 1, 9]),
+        (NoveltyOfVector, list(np.array([[0.0], [5.0], [1.0], [9.0]]))),
+        (UnseenState, [0, 5, 1, 9]),
+    ],
+    ids=["states", "vectors", "unseen"],
+)
+def test_a_label_that_was_taken_back_is_as_if_never_given(
+    make: Callable[[], Novelty | UnseenState], states: list[Any]
+) -> None:
+    """0 and 1 are labelled; 5 is for a while."""
+    without, doubt = make(), make()
+
+    def told(of: Novelty | UnseenState) -> list[float]:
+        return [of.typical(0.95), *(of.of(state, Sure()) for state in states)]
+
+    for state in (states[0], states[2]):
+        without.learn(state, 0)
+        doubt.learn(state, 0)
+    doubt.learn(states[1], 0)
+    assert told(doubt) != told(without)
+    doubt.forget(states[1], 0)
+    assert told(doubt) == told(without)
+    doubt.forget(states[1], 0)
+    assert told(doubt) == told(without), "it was forgotten already"
+    doubt.learn(states[0], 0)
+    doubt.forget(states[0], 0)
+    assert told(doubt) == told(without), "of two labels of a state one is left"
+
+
+def test_an_ensemble_is_fitted_anew_without_a_label_that_was_taken_back() -> None:
+    fitted: list[tuple[Array, Array]] = []
+
+    def fit(observations: Array, actions: Array) -> Fixed:
+        fitted.append((observations, actions))
+        return Fixed(0.5)
+
+    disagreement = Disagreement(fit, np.random.default_rng(0), members=1)
+    gate = EnsembleGate(disagreement)
+    for state, action in ((3, 0), (3, 1)):
+        gate.learn(state, action)
+    disagreement.of(0, Sure())
+    gate.forget(3, 0)
+    gate.forget(4, 1)
+    disagreement.of(0, Sure())
+    assert [len(actions) for _, actions in fitted] == [2, 1]
+    assert (fitted[-1][0].tolist(), fitted[-1][1].tolist()) == ([3], [1])
+    gate.forget(3, 1)
+    assert disagreement.of(0, Sure()) == np.inf, "nothing is labelled any more"
 
 
 class Fixed:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from learners.doubts import Doubt
 from learners.gates import AskingGate
 from recordings.demonstrations import Filter, load
 from recordings.schema import Driver, EditKind, LabelKind
@@ -15,7 +16,7 @@ from teleop.studio.phases import Phase
 from tests.teleop.live import Always, Begin, Live
 
 
-class Scripted:
+class Scripted(Doubt):
     """Doubts that are given, one a state met."""
 
     def __init__(self, doubts: list[float]) -> None:
@@ -23,8 +24,6 @@ class Scripted:
 
     def of(self, observation: object, student: object) -> float:
         return self._doubts.pop(0) if self._doubts else 0.0
-
-    def learn(self, observation: object, action: object) -> None: ...
 
 
 class Asks(AskingGate):

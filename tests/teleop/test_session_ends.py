@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import recordings
+from learners.doubts import Doubt
 from learners.gates import AskingGate
 from recordings.schema import Driver, Outcome
 from teleop.studio.phases import Phase
@@ -14,18 +15,16 @@ from teleop.worlds.catalogue import CARTPOLE
 from tests.teleop.live import Always, Begin, Live
 
 
-class Sure:
+class Unsure(Doubt):
     """Full of doubt."""
 
     def of(self, observation: object, student: object) -> float:
         return 1.0
 
-    def learn(self, observation: object, action: object) -> None: ...
-
 
 class AlwaysAsks(AskingGate):
     def __init__(self) -> None:
-        super().__init__(Sure(), on_revisit=False)
+        super().__init__(Unsure(), on_revisit=False)
 
     def limits(self, doubt: float) -> tuple[float, float]:
         return 0.5, 0.5

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from learners.gates import NoveltyGate
 from recordings.curation import lessons
 from recordings.demonstrations import Filter, load
 from recordings.schema import EditKind, LabelKind, Outcome
@@ -175,6 +177,21 @@ def test_an_act_in_the_file_bears_the_time_at_which_it_was_done(begin: Begin) ->
     with live.look_up() as reader:
         times = [edit.time_ns // 10**9 for edit in reader.edits()]
     assert times == [10, 20]
+
+
+def test_the_gate_forgets_what_no_longer_counts(begin: Begin) -> None:
+    """Where nothing is labelled, any state is infinitely far from every label."""
+    live = begin(student=Always(1), gate="novelty", rest_s=5.0)
+    gate = live.session.gate
+    assert isinstance(gate, NoveltyGate)
+    live.frames(30)
+    live.tap("down")
+    state, doubts = live.session.past.episodes[0].ticks[0].observation, []
+    for key in ("p", "u", "i", "delete", "u"):
+        live.tap(key)
+        doubts.append(gate.doubt.of(state, Always(1)))
+    assert doubts == [0, np.inf, 0, np.inf, 0]
+    live.close()
 
 
 ACTS = {
