@@ -67,32 +67,37 @@ def row_width(typeface: Typeface, row: KeyRow) -> int:
     return caps_width(typeface, row.keys) + typeface.px(4) + typeface.width(row.does, Role.SMALL)
 
 
+def row_height(typeface: Typeface) -> int:
+    """From one line of keys to the next."""
+    return cap_height(typeface) + typeface.px(6)
+
+
 def flow(typeface: Typeface, rows: Sequence[KeyRow], width: int) -> list[tuple[KeyRow, tuple[int, int]]]:
     """Where each row goes, from (0, 0): in equal columns, or packed where `width` has room for only one."""
     if not rows:
         return []
     widest = max(row_width(typeface, row) for row in rows) + typeface.px(14)
     columns = max(1, min(len(rows), width // widest))
-    line = cap_height(typeface) + typeface.px(6)
     if columns == 1:
-        return _packed(typeface, rows, width, line)
+        return packed(typeface, rows, width, typeface.px(14))
+    line = row_height(typeface)
     return [
         (row, (index % columns * (width // columns), index // columns * line))
         for index, row in enumerate(rows)
     ]
 
 
-def _packed(
-    typeface: Typeface, rows: Sequence[KeyRow], width: int, line: int
+def packed(
+    typeface: Typeface, rows: Sequence[KeyRow], width: int, gap: int
 ) -> list[tuple[KeyRow, tuple[int, int]]]:
-    """One behind the other, and on to the next line where the width is used up."""
+    """Where each row goes, from (0, 0): one behind the other, and on to the next line where the width is used up."""
     places, x, y = [], 0, 0
     for row in rows:
         needed = row_width(typeface, row)
         if x and x + needed > width:
-            x, y = 0, y + line
+            x, y = 0, y + row_height(typeface)
         places.append((row, (x, y)))
-        x += needed + typeface.px(14)
+        x += needed + gap
     return places
 
 
