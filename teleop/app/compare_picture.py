@@ -15,7 +15,7 @@ from teleop.app.painters.view import Painter
 from teleop.app.replay_panel import named
 from teleop.app.replay_picture import colour_of, view_of, word_of
 from teleop.app.stage import Sign, Stage
-from teleop.app.timeline import draw_button, paint_strip
+from teleop.app.timeline import draw_button, draw_playhead, paint_strip, step_under, x_of
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import number
 from teleop.preferences.palette import BACKGROUND, MUTED, TEXT
@@ -63,8 +63,7 @@ class ComparePicture:
 
     def step_at(self, x: int, length: int) -> int:
         """The step (0 to `length`) under a mouse at x."""
-        bar = self._bars[0]
-        return round(min(1.0, max(0.0, (x - bar.left) / max(1, bar.width))) * length)
+        return step_under(x, self._bars[0], length)
 
     def draw(self, surface: pygame.Surface, pair: Pair, now_s: float) -> None:
         """Cover `surface`."""
@@ -109,22 +108,14 @@ class ComparePicture:
         for letter, bar, strip in zip(LETTERS, self._bars, self._strips, strict=True):
             typeface.draw(surface, letter, Role.STRONG, MUTED, midright=(bar.left - px(10), bar.centery))
             surface.blit(strip, bar)
-        first, last = self._bars
+        both = self._bars[0].unionall(self._bars[1:])
         if pair.parting:
-            x = self._x(pair.parting, pair)
-            pygame.draw.line(surface, TEXT, (x, first.top - px(5)), (x, last.bottom + px(5)), 1)
-        line = pygame.Rect(0, 0, px(3), last.bottom - first.top + 2 * px(5))
-        line.center = self._x(pair.step, pair), (first.top + last.bottom) // 2
-        pygame.draw.rect(surface, BACKGROUND, line.inflate(px(4), 0))
-        pygame.draw.rect(surface, TEXT, line, border_radius=px(2))
-        pygame.draw.aacircle(surface, TEXT, (line.centerx, line.top), px(6))
-        below = last.bottom + px(8)
-        typeface.draw(surface, _where(pair), Role.SMALL, TEXT, topleft=(first.left, below))
-        typeface.draw(surface, pair.speed, Role.SMALL, MUTED, topright=(first.right, below))
-
-    def _x(self, step: int, pair: Pair) -> int:
-        bar = self._bars[0]
-        return bar.left + round(step / max(1, pair.length) * bar.width)
+            x = x_of(pair.parting, both, pair.length)
+            pygame.draw.line(surface, TEXT, (x, both.top - px(5)), (x, both.bottom + px(5)), 1)
+        draw_playhead(surface, typeface, both, x_of(pair.step, both, pair.length))
+        below = both.bottom + px(8)
+        typeface.draw(surface, _where(pair), Role.SMALL, TEXT, topleft=(both.left, below))
+        typeface.draw(surface, pair.speed, Role.SMALL, MUTED, topright=(both.right, below))
 
     def _draw_keys(self, surface: pygame.Surface, pair: Pair) -> None:
         typeface, px = self._typeface, self._typeface.px

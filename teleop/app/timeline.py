@@ -31,12 +31,11 @@ class Timeline:
 
     def step_at(self, x: int, length: int) -> int:
         """The step (0 to `length`) under a mouse at x, also beyond the bar's ends."""
-        share = (x - self._bar.left) / max(self._bar.width, 1)
-        return round(min(1.0, max(0.0, share)) * length)
+        return step_under(x, self._bar, length)
 
     def place_of(self, step: float, length: int) -> tuple[int, int]:
         """Where on the bar's upper edge a step is."""
-        return round(self._bar.left + step / max(length, 1) * self._bar.width), self._bar.top
+        return x_of(step, self._bar, length), self._bar.top
 
     def draw(
         self,
@@ -61,20 +60,32 @@ class Timeline:
             self._strip_of = (episode, self._bar.size)
             self._strip = paint_strip(episode, self._bar.size)
         surface.blit(self._strip, self._bar)
-        self._draw_playhead(surface, typeface, step / max(episode.length, 1))
+        draw_playhead(surface, typeface, self._bar, x_of(step, self._bar, episode.length))
         below = self._bar.bottom + typeface.px(9)
         text = f"step {step} of {episode.length}"
         typeface.draw(surface, text, Role.SMALL, TEXT, topleft=(self._bar.x, below))
         typeface.draw(surface, speed, Role.SMALL, MUTED, topright=(self._bar.right, below))
 
-    def _draw_playhead(self, surface: pygame.Surface, typeface: Typeface, share: float) -> None:
-        x = self._bar.left + round(share * self._bar.width)
-        reach = typeface.px(5)
-        line = pygame.Rect(0, 0, typeface.px(3), self._bar.height + 2 * reach)
-        line.center = (x, self._bar.centery)
-        pygame.draw.rect(surface, BACKGROUND, line.inflate(typeface.px(4), 0))
-        pygame.draw.rect(surface, TEXT, line, border_radius=reach)
-        pygame.draw.aacircle(surface, TEXT, (x, line.top), reach + 1)
+
+def step_under(x: int, bar: pygame.Rect, length: int) -> int:
+    """The step (0 to `length`) at this x of a bar, also beyond the bar's ends."""
+    share = (x - bar.left) / max(bar.width, 1)
+    return round(min(1.0, max(0.0, share)) * length)
+
+
+def x_of(step: float, bar: pygame.Rect, length: int) -> int:
+    """Where along a bar a step begins."""
+    return bar.left + round(step / max(length, 1) * bar.width)
+
+
+def draw_playhead(surface: pygame.Surface, typeface: Typeface, bar: pygame.Rect, x: int) -> None:
+    """A line across the bar at x, and a little beyond it, with a knob on top."""
+    reach = typeface.px(5)
+    line = pygame.Rect(0, 0, typeface.px(3), bar.height + 2 * reach)
+    line.center = (x, bar.centery)
+    pygame.draw.rect(surface, BACKGROUND, line.inflate(typeface.px(4), 0))
+    pygame.draw.rect(surface, TEXT, line, border_radius=reach)
+    pygame.draw.aacircle(surface, TEXT, (x, line.top), reach + 1)
 
 
 def draw_button(surface: pygame.Surface, typeface: Typeface, button: pygame.Rect, playing: bool) -> None:
