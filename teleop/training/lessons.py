@@ -34,9 +34,8 @@ class Lessons:
         self._actions = reader.read("labels", "action", 0, 0)
         self._seen_steps = np.empty(0, np.int64)
         self._seen = reader.read("steps", "observation", 0, 0)
-        self._looked_at = np.empty(0, np.int64)
         self._endings: set[int] = set()
-        """Labelled steps with which the world ended."""
+        """Of the steps seen those with which the world ended."""
         self._after: dict[int, tuple[Array, Array]] = {}
         self.labels_read = 0
         """Rows of /labels known so far, whoever gave them and whether they hold or not."""
@@ -79,15 +78,7 @@ class Lessons:
     def _arrivals(self, observations: Array) -> tuple[Array, Array]:
         """(n,) bool: with this step, done as labelled, the world ended; and what was seen after each such step, and
         last of all the last observation again where none ended with it."""
-        new = np.setdiff1d(self._steps, self._looked_at, assume_unique=True)
-        for start, stop in _stretches(new):
-            rows = _within(new, start, stop)
-            ended = self._reader.read("steps", "terminated", start, stop)[rows].astype(bool)
-            self._endings.update(start + int(row) for row in rows[ended])
-        self._looked_at = np.union1d(self._looked_at, new)
-        ends = (
-            np.isin(self._steps, list(self._endings)) if self._endings else np.zeros(len(self._steps), bool)
-        )
+        ends = np.isin(self._steps, list(self._endings))
         finals = []
         for place in np.flatnonzero(ends):
             executed, after = self._ending(int(self._steps[place]))
@@ -107,11 +98,15 @@ class Lessons:
         return self._after[step]
 
     def _see(self, steps: IntArray) -> None:
-        """Read the observations of more steps (n,), ascending."""
+        """Read of more steps (n,), ascending, the observations, and whether the world ended with them."""
         if not len(steps):
             return
-        column = self._reader.column("observation")
-        seen = [column[start:stop][_within(steps, start, stop)] for start, stop in _stretches(steps)]
+        observed, terminated = self._reader.column("observation"), self._reader.column("terminated")
+        seen = []
+        for start, stop in _stretches(steps):
+            rows = _within(steps, start, stop)
+            seen.append(observed[start:stop][rows])
+            self._endings.update((start + rows[terminated[start:stop][rows].astype(bool)]).tolist())
         together = np.concatenate([self._seen_steps, steps])
         order = np.argsort(together, kind="stable")
         self._seen_steps, self._seen = together[order], np.concatenate([self._seen, *seen])[order]
@@ -119,7 +114,7 @@ class Lessons:
 
 def _stretches(steps: IntArray) -> list[tuple[int, int]]:
     """What to read at once for these steps, ascending, as [start, stop) pairs."""
-    runs = np.split(steps, np.flatnonzero(np.diff(steps) > GAP) + 1) if len(steps) else []
+    runs = np.split(steps, np.flatnonzero(np.diff(steps) > GAP) + 1)
     return [(int(run[0]), int(run[-1]) + 1) for run in runs]
 
 
@@ -150,4 +145,4 @@ def newest_version(reader: Reader) -> int:
     """The greatest student version that drove or was asked in a recording; 0 where there was none."""
     versions = reader.column("student_version")
     starts = range(0, reader.n_steps, ROWS_AT_ONCE)
-    return max(0, *(int(versions[start : start + ROWS_AT_ONCE].max()) for start in starts), 0)
+    return max([0, *(int(versions[start : start + ROWS_AT_ONCE].max()) for start in starts)])
