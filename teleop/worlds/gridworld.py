@@ -7,6 +7,7 @@ border, which moves nobody. gymnasium's TimeLimit truncates after 200 steps. Opt
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import index
 from typing import Any
 
@@ -112,8 +113,12 @@ def checked_start(state: Any, world: GridWorldMap) -> int:
     return int(state)
 
 
+@lru_cache(maxsize=8)
 def _transitions(world: GridWorldMap) -> list[tuple[int, float, bool]]:
-    """Next cell, reward and whether the episode ends, at 4 * cell + action; plain Python values for speed."""
+    """Next cell, reward and whether the episode ends, at 4 * cell + action; plain Python values for speed.
+
+    Made once a map: every environment on it reads the same list.
+    """
     cells: list[int] = world.next_cells.ravel().tolist()
     rewards: list[float] = world.rewards.ravel().tolist()
     return [(cell, reward, cell == world.goal) for cell, reward in zip(cells, rewards, strict=True)]
