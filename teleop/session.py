@@ -161,6 +161,10 @@ class Session(Run):
 
     # -- the desk -------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _doubts(self) -> Doubts:
+        return Doubts(self.world, aside=self.rules.doubts_aside)
+
     def open_desk(self, back: int = 0, episode: Lived | None = None) -> None:
         """Pause, and go through an episode from `back` steps before its end. None: the running or the last one."""
         episode = episode or self.past.with_steps()
@@ -172,7 +176,7 @@ class Session(Run):
             episode.length - back,
             label=self._label_at_desk,
             student=lambda: None if self.student is None else self.student.policy,
-            doubts=Doubts(self.world, aside=self.rules.doubts_aside),
+            doubts=self._doubts,
             lessons=self.labelling.lessons,
             keys=self.world.keys,
         )

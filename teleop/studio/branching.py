@@ -30,6 +30,6 @@ def same_again(env: gym.Env[Any, Any], seed: int, ticks: Sequence[Tick]) -> Any 
 
 
 def _same(seen: Any, before: Any) -> bool:
-    return np.allclose(
-        np.asarray(seen, np.float64), np.asarray(before, np.float64), rtol=0, atol=TOLERANCE, equal_nan=True
-    )
+    now, then = np.asarray(seen, np.float64), np.asarray(before, np.float64)
+    is_equal = bool((now == then).all())  # as it nearly always is, and a tenth of the work
+    return is_equal or np.allclose(now, then, rtol=0, atol=TOLERANCE, equal_nan=True)

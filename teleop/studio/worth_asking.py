@@ -56,6 +56,7 @@ class Doubts:
         """aside: fit an ensemble in a process of its own, for it takes seconds and a frame must not wait; else at once,
         so that a session repeats."""
         self._world, self._aside = world, aside
+        self._facts = facts_of(world.spec())
 
     def scores(
         self, criterion: Criterion, episode: Lived, policy: Policy, labels: Sequence[tuple[Any, Any]]
@@ -65,7 +66,7 @@ class Doubts:
             case Criterion.DISAGREEMENT:
                 return _ready(_disagreement(episode, choices(policy, episode)))
             case Criterion.NOVELTY:
-                doubt = novelty_of(facts_of(self._world.spec()))
+                doubt = novelty_of(self._facts)
                 return _ready(_of_unlabelled(episode, _doubts(doubt, _seen(episode), labels, policy)))
             case Criterion.ENSEMBLE if self._aside:
                 return _reckoned_aside(self._world, episode, labels)
