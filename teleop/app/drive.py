@@ -64,7 +64,9 @@ class DriveScene:
         self.caption = ""
         """What to say under the world in place of what to do next; empty: nothing special."""
         self._painter, self._episodes, self._then = painter, episodes, then
-        self._stage, self._panel, self._strip = Stage(), Panel(), DeskStrip()
+        self._stage, self._strip = Stage(), DeskStrip()
+        self._panels = {False: Panel(), True: Panel()}
+        """One away from the desk, one at it: neither is painted anew when a person comes and goes."""
         self._layout: Layout | None = None
         self._typeface = Typeface(1.0)
         self._laid_out_for: tuple[tuple[int, int], bool] = ((0, 0), False)
@@ -117,7 +119,8 @@ class DriveScene:
         elif self._layer_keys is not None and name in self._layer_keys:
             show_layer(self._painter, 2 * self._layer_keys.index(name) - 1)
         elif corrects(session) and name == chart_key(session.world):
-            self._panel.show_next_chart()
+            for panel in self._panels.values():
+                panel.show_next_chart()
         else:
             self.session.press(name)
             self._notice_until_s = self._now_s + NOTICE_S
@@ -192,7 +195,7 @@ class DriveScene:
             strip.height = surface.get_height() - strip.y
             self._strip.draw(surface, self._typeface, strip, session.desk, session.labelling.version)
         facts = self._reading.at(self._now_s, finished=self._finished[-SHOWN:], held=frozenset(self._held))
-        self._panel.draw(surface, self._typeface, layout.panel, facts)
+        self._panels[session.desk is not None].draw(surface, self._typeface, layout.panel, facts)
 
     def _advice(self) -> str:
         """What stands under the world."""

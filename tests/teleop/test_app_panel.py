@@ -288,7 +288,7 @@ def test_a_key_brings_the_next_chart_where_there_is_room_for_one(
     pilot = drive(window, session, clock)
     window.resize((800, 600))
     pilot.frames(2)
-    panel = pilot.scene._panel  # type: ignore[attr-defined]
+    panel = pilot.scene._panels[False]  # type: ignore[attr-defined]
     titles = []
     for _ in range(5):
         titles.append(panel._charts[0][0].title)
