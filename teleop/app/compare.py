@@ -17,9 +17,8 @@ from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import EpisodeView, load_episode
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow
-from teleop.app.painters.choose import painter_for_replay
-from teleop.app.painters.restepped import ResteppedPainter
-from teleop.app.playhead import SPEEDS, Playhead
+from teleop.app.painters.choose import painter_for_replay, put_away
+from teleop.app.playhead import Playhead
 from teleop.app.window import Quit, Scene
 from teleop.worlds.catalogue import World
 
@@ -84,8 +83,7 @@ class CompareScene:
 
     def leave(self) -> None:
         for painter in self._painters:
-            if isinstance(painter, ResteppedPainter):
-                painter.close()
+            put_away(painter)
 
     def draw(self, surface: pygame.Surface) -> None:
         playhead = self.playhead
@@ -99,7 +97,7 @@ class CompareScene:
                 length=playhead.length,
                 parting=self.parting,
                 playing=playhead.playing,
-                speed=f"{playhead.steps_hz:.3g} steps a second ({SPEEDS[playhead.speed]:g}×)",
+                speed=playhead.pace,
                 keys=KEYS,
             ),
             playhead.now_s,

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from recordings.reader import Reader
 from teleop.app.episode_view import EpisodeView, load_episode, with_student
-from teleop.app.painters.choose import painter_for_replay
-from teleop.app.painters.restepped import ResteppedPainter
+from teleop.app.painters.choose import painter_for_replay, put_away
 from teleop.app.replay_picture import Moment, ReplayPicture
 from teleop.app.video import VideoWriter, blank_picture
-from teleop.app.words import number
+from teleop.app.words import number, pace
 from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import World
 
@@ -84,8 +83,7 @@ class Film:
     def close(self) -> None:
         """Stop; an unfinished video leaves nothing behind."""
         self._writer.discard()
-        if isinstance(self._painter, ResteppedPainter):
-            self._painter.close()
+        put_away(self._painter)
 
     def _load(self, index: int) -> EpisodeView:
         episode, student = load_episode(self._reader, index), self._settings.student
@@ -109,7 +107,7 @@ class Film:
             episodes=self._reader.n_episodes,
             file=self._reader.path.name,
             hint=so_far,
-            speed=f"{self._steps_hz:.3g} steps a second ({self._settings.speed:g}×)",
+            speed=pace(self._steps_hz, self._settings.speed),
         )
 
 

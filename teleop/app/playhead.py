@@ -8,6 +8,7 @@ import pygame
 
 from teleop.app.held_key import HeldKey
 from teleop.app.key_names import key_name
+from teleop.app.words import pace
 
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Times the recorded control rate."""
@@ -47,6 +48,11 @@ class Playhead:
     def steps_hz(self) -> float:
         """Steps a second while playing."""
         return self._control_hz * SPEEDS[self.speed]
+
+    @property
+    def pace(self) -> str:
+        """How fast it plays, in words."""
+        return pace(self.steps_hz, SPEEDS[self.speed])
 
     def begin(self, length: int) -> None:
         """Go to the start of something of this length."""

@@ -18,10 +18,9 @@ from teleop.app.drive import Following, close_window
 from teleop.app.episode_view import EpisodeView, load_episode, with_student
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow
-from teleop.app.painters.choose import layer_keys, show_layer
-from teleop.app.painters.restepped import ResteppedPainter
+from teleop.app.painters.choose import layer_keys, put_away, show_layer
 from teleop.app.painters.view import Painter
-from teleop.app.playhead import SPEEDS, Playhead
+from teleop.app.playhead import Playhead
 from teleop.app.replay_picture import Moment, ReplayPicture
 from teleop.app.window import Quit, Scene
 from teleop.preferences.palette import Colour
@@ -190,8 +189,7 @@ class ReplayScene:
         if not self._closed:
             self._closed = True
             self._reader.close()
-            if isinstance(self._painter, ResteppedPainter):
-                self._painter.close()
+            put_away(self._painter)
 
     # -- picture ------------------------------------------------------------------------------------------
 
@@ -214,7 +212,7 @@ class ReplayScene:
             episodes=self._reader.n_episodes,
             file=self._reader.path.name,
             hint=self._told or self._hint(),
-            speed=f"{playhead.steps_hz:.3g} steps a second ({SPEEDS[playhead.speed]:g}×)",
+            speed=playhead.pace,
             keys=self._keys,
             playing=playhead.playing,
         )

@@ -190,6 +190,11 @@ def age(seconds: float) -> str:
     return f"{int(seconds / 60)} min" if seconds < 3600 else f"{int(seconds / 3600)} h"
 
 
+def pace(steps_hz: float, times: float) -> str:
+    """ "16 steps a second (2×)"."""
+    return f"{steps_hz:.3g} steps a second ({times:g}×)"
+
+
 def number(value: float) -> str:
     """A return: whole where it is whole, else with one digit; with a real minus sign."""
     text = f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"

@@ -68,3 +68,9 @@ def show_layer(painter: Painter, step: int) -> None:
 def legend_of(painter: Painter) -> Legend | None:
     """What the colours laid over the world mean; None where nothing is."""
     return painter.legend if isinstance(painter, LayeredPainter) else None
+
+
+def put_away(painter: Painter) -> None:
+    """Close the world that a painter steps, where it steps one."""
+    if isinstance(painter, ResteppedPainter):
+        painter.close()
