@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from recordings.schema import Driver
+from teleop.app.answers import ACCENT
 from teleop.app.typeface import font_path
-from teleop.preferences.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, INK, MUTED, TEXT, Colour
+from teleop.preferences.palette import BACKGROUND, CARD, CARD_EDGE, INK, MUTED, TEXT, Colour
 
-ACCENT: Colour = DRIVERS[Driver.HUMAN]
 FONT = "dejavu"
 
 
