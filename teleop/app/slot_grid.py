@@ -47,8 +47,9 @@ class SlotGrid:
         """The slot that has the keyboard."""
         return None if self.at is None else self.columns[self.at[0]][1][self.at[1]]
 
-    def enter(self, *, from_below: bool = False) -> None:
-        self.at = self._nearest(0, 99 if from_below else 0)
+    def enter(self) -> None:
+        """Give the keyboard to the first slot."""
+        self.at = self._nearest(0, 0)
 
     def move(self, right: int, down: int) -> None:
         """To a neighbour; over the top the keyboard leaves the grid, at the other edges it stays."""
