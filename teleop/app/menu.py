@@ -17,7 +17,6 @@ from pygame_gui.elements import UITextEntryLine
 from recordings.errors import UnderstudyError
 from teleop.app.answers import (
     GAP,
-    HEIGHT,
     LABEL,
     Row,
     draw_answers,
@@ -30,18 +29,13 @@ from teleop.app.answers import (
 from teleop.app.form import Form, Option, Task
 from teleop.app.key_names import key_name
 from teleop.app.keycaps import KeyRow, cap_height, draw_row, row_width
-from teleop.app.layout import scale_of
 from teleop.app.recording_list import RecordingList
 from teleop.app.theme import theme
-from teleop.app.title import draw_notice, draw_sheet, draw_title
+from teleop.app.title import draw_head, draw_sheet, first_row, scale_of_rows
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import QUIT, Quit, Scene, Window
 from teleop.preferences.palette import BACKGROUND, MUTED
 
-COLUMN, LEAST_HEIGHT = 880, 596
-"""Width of the form, and the least height it all fits into, in design pixels."""
-TOP = 112
-"""Where the first row begins, in design pixels."""
 KEYS = (KeyRow(("up", "down"), "row"), KeyRow(("left", "right"), "choose"), KeyRow(("return",), "start"))
 SETTINGS, LEAVE = KeyRow(("f1",), "Settings"), KeyRow(("escape",), "Quit")
 FILE, LIST = "file", "list"
@@ -190,12 +184,11 @@ class MenuScene:
         size = self._window.surface.get_size()
         if self._manager is None or size != self._size:
             self._size = size
-            self._typeface = Typeface(min(scale_of(size), size[1] / LEAST_HEIGHT))
+            self._typeface = Typeface(scale_of_rows(size))
             self._manager = pygame_gui.UIManager(size, theme_path=theme(self._typeface.scale))
         self._manager.clear_and_reset()
         px, focused = self._typeface.px, self.focused
-        width = min(px(COLUMN), size[0] - 2 * px(38))
-        line = pygame.Rect((size[0] - width) // 2, px(TOP), width, px(HEIGHT))
+        line = first_row(self._typeface, size)
         self.rows, self._entry = [], None
         for question in self.form.questions():
             value, area = self.form.answer(question.name), line.copy()
@@ -244,9 +237,7 @@ class MenuScene:
         typeface, px = self._typeface, self._typeface.px
         surface.fill(BACKGROUND)
         first, start = self.rows[0][1], self.buttons["start"]
-        head = pygame.Rect(first.x, px(24), self.rows[0][1].width, px(76))
-        title = draw_title(surface, typeface, head, "Understudy", "Teach an agent by driving it.")
-        draw_notice(surface, typeface, head, title.right + px(40), self.notice)
+        draw_head(surface, typeface, first, "Understudy", "Teach an agent by driving it.", self.notice)
         draw_sheet(surface, typeface, pygame.Rect(first.x, first.y, first.width, start.bottom - first.y))
         for index, (name, area, row) in enumerate(self.rows):
             if row is not None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pygame
 
-from teleop.app.answers import GAP, HEIGHT, Row, draw_answers, draw_key_button, key_button, make_row
+from teleop.app.answers import GAP, Row, draw_answers, draw_key_button, key_button, make_row
 from teleop.app.form import Option, Question
 from teleop.app.key_names import key_cap, key_name
 from teleop.app.keycaps import KeyRow
@@ -29,15 +29,13 @@ from teleop.app.settings_form import (
     with_value,
 )
 from teleop.app.slot_grid import SlotGrid
-from teleop.app.title import draw_notice, draw_sheet, draw_title
+from teleop.app.title import draw_head, draw_sheet, first_row, scale_of_rows
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import Quit, Scene, Window
 from teleop.preferences.bindings import KeyTaken, as_usual, rebound
 from teleop.preferences.palette import BACKGROUND, MUTED, WARNING
 from teleop.worlds.catalogue import World
 
-COLUMN, LEAST_HEIGHT, TOP = 880, 596, 112
-"""As in the menu, in design pixels."""
 BACK, USUAL = KeyRow(("escape",), "Back"), KeyRow(("delete",), "Usual keys")
 
 
@@ -198,15 +196,14 @@ class SettingsScene:
 
     def _lay_out(self) -> None:
         size = self._window.surface.get_size()
-        scale = min(scale_of(size), size[1] / LEAST_HEIGHT)
+        scale = scale_of_rows(size)
         if self._laid_out_for is None or self._typeface.scale != scale:
             self._typeface = Typeface(scale)
         if self._laid_out_for != (size, scale_of(size)):
             self._session_typeface = Typeface(scale_of(size))
         self._laid_out_for = (size, scale_of(size))
         px = self._typeface.px
-        width = min(px(COLUMN), size[0] - 2 * px(38))
-        line = pygame.Rect((size[0] - width) // 2, px(TOP), width, px(HEIGHT))
+        line = first_row(self._typeface, size)
         self.rows = []
         for question, value in self._questions():
             self.rows.append(make_row(self._typeface, question, value, line.copy()))
@@ -227,9 +224,8 @@ class SettingsScene:
         typeface, px = self._typeface, self._typeface.px
         surface.fill(BACKGROUND)
         first = self.rows[0].area
-        head = pygame.Rect(first.x, px(24), first.width, px(76))
-        title = draw_title(surface, typeface, head, "Settings", "They hold at once and are kept.")
-        draw_notice(surface, typeface, head, title.right + px(40), self._preferences.notice)
+        below = "They hold at once and are kept."
+        draw_head(surface, typeface, first, "Settings", below, self._preferences.notice)
         draw_sheet(surface, typeface, first.union(self._rest))
         for index, row in enumerate(self.rows):
             focused = self.grid.at is None and index == self._focus
