@@ -57,6 +57,7 @@ def _known(ledger: Ledger, world: World, way: Way) -> Iterator[Curve]:
 def _table(curves: dict[str, list[Curve]], best: float) -> str:
     columns = (
         "way of teaching",
+        "seeds",
         "labels to 90 %",
         "to 99 %",
         "seconds to 90 %",
