@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pygame
+import pytest
 
 from teleop.app.drive import DriveScene
 from teleop.app.key_names import KEY_CODES
 from teleop.app.painters.choose import painter_for
+from teleop.app.typeface import Typeface
 from teleop.app.window import FRAME_S, Scene, Window
 from teleop.clock import StepClock
 from teleop.session import Session
@@ -58,6 +60,19 @@ class Pilot:
 
     def save(self, path: Path) -> None:
         pygame.image.save(self.window.surface, str(path))
+
+
+def texts_drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every text that is drawn from now on."""
+    texts: list[str] = []
+    draw = Typeface.draw
+
+    def noted(self: Typeface, surface: pygame.Surface, text: str, *rest: object, **anchor: object) -> object:
+        texts.append(text)
+        return draw(self, surface, text, *rest, **anchor)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Typeface, "draw", noted)
+    return texts
 
 
 def recording_session(world: str, out: Path, clock: StepClock, *, driver: str = "human") -> Session:

@@ -20,7 +20,7 @@ from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
 from teleop.preferences.palette import DRIVERS
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
-from tests.teleop.app_pilot import Pilot
+from tests.teleop.app_pilot import Pilot, texts_drawn
 
 DRIVEN = (Driver.STUDENT, Driver.STUDENT, Driver.HUMAN, Driver.HUMAN, Driver.STUDENT)
 
@@ -147,12 +147,16 @@ def test_the_picture_follows_the_step(pilot: Pilot) -> None:
     assert (first[30:700, 70:650] != pilot.picture()[30:700, 70:650]).any()
 
 
-def test_escape_closes_the_file(pilot: Pilot, recording: Path) -> None:
+def test_escape_closes_the_file(pilot: Pilot) -> None:
+    file = scene_of(pilot)._reader._file
+    assert file
     pilot.down("escape")
     assert pilot.following is QUIT
+    assert not file, "h5py's file is false once it is closed"
 
 
-def test_a_recording_without_episodes_says_so(tmp_path: Path) -> None:
+def test_a_recording_without_episodes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = texts_drawn(monkeypatch)
     env = CARTPOLE.make()
     with recordings.Recorder(tmp_path / "none.h5", Header.for_env(env)):
         pass
@@ -163,6 +167,7 @@ def test_a_recording_without_episodes_says_so(tmp_path: Path) -> None:
         pilot = Pilot(window, scene, StepClock())
         pilot.tap("right", "space", "end", "page down", "page up")
         assert (scene.episode, scene.step) == (-1, 0)
+        assert "NOTHING RECORDED" in texts
         pilot.down("escape")
         assert pilot.following is QUIT
 

@@ -22,7 +22,7 @@ from teleop.app.survey import Survey
 from teleop.app.watch import first_scene
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock
-from tests.teleop.app_pilot import Pilot
+from tests.teleop.app_pilot import Pilot, texts_drawn
 from tests.teleop.review_recordings import LENGTHS, OUTCOMES, UP, write
 
 FOREVER_S = 60.0
@@ -383,7 +383,8 @@ def test_an_unknown_world_is_reviewed(tmp_path: Path) -> None:
         pilot.scene.leave()
 
 
-def test_an_empty_recording_says_so(tmp_path: Path, recording: Path) -> None:
+def test_an_empty_recording_says_so(tmp_path: Path, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = texts_drawn(monkeypatch)
     with recordings.open(recording) as reader, recordings.Recorder(tmp_path / "none.h5", reader.header):
         pass
     with Window(hidden=True) as window:
@@ -391,6 +392,7 @@ def test_an_empty_recording_says_so(tmp_path: Path, recording: Path) -> None:
         pilot = Pilot(window, review, StepClock())
         pilot.tap("return", "c", "delete", "down", "6")
         assert review.episode == -1
+        assert "Nothing recorded yet." in texts
         review.leave()
 
 
