@@ -8,6 +8,7 @@ from teleop.preferences.palette import DRIVERS, PAUSED, Colour
 from teleop.session import Session
 from teleop.studio.desk import Desk
 from teleop.studio.phases import Order, Phase
+from teleop.studio.questions import Question
 from teleop.worlds.catalogue import ControlScheme
 
 DRIVES: dict[Driver, str] = {
@@ -98,7 +99,7 @@ def phase_note(session: Session) -> str:
 def hint(session: Session, *, keyboard_lost: bool) -> str:
     """What to do now, in one sentence or two."""
     if session.question is not None:
-        return _hint_when_asked(session)
+        return _hint_when_asked(session, session.question)
     if session.desk is not None:
         return _hint_at_desk(session, session.desk)
     if session.phase is Phase.PAUSED:
@@ -115,9 +116,8 @@ def hint(session: Session, *, keyboard_lost: bool) -> str:
     return f"{_why_the_person_drives(session)}{_hint_to_drive(session)}"
 
 
-def _hint_when_asked(session: Session) -> str:
-    assert session.question is not None
-    if session.question.is_again:
+def _hint_when_asked(session: Session, question: Question) -> str:
+    if question.is_again:
         return f"You were here before. What would you do? Press {_drive_keys(session)}; TAB skips."
     takes_over = keys_of(session, Order.TAKE_OVER)
     return (
