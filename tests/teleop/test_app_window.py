@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from pathlib import Path
 
@@ -23,8 +22,6 @@ from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import WORLDS
 from tests.teleop.app_pilot import correction_session, recording_session
 
-ROOT = Path(__file__).parents[2]
-
 
 class Blank:
     """A scene that closes the window at its third frame."""
@@ -44,26 +41,6 @@ class Blank:
 
     def leave(self) -> None:
         self.seen.append("leave")
-
-
-def test_only_the_app_imports_pygame() -> None:
-    outside = [
-        path
-        for package in ("recordings", "learners", "teleop")
-        for path in (ROOT / package).rglob("*.py")
-        if "app" not in path.relative_to(ROOT).parts and {"pygame", "pygame_gui"} & _imported(path)
-    ]
-    assert outside == []
-
-
-def _imported(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").split(".")[0])
-    return found
 
 
 def test_without_a_display_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
