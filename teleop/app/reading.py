@@ -189,7 +189,8 @@ def _at_desk(session: Session, desk: Desk) -> Asked:
         Line("drove here", DROVE[tick.driver], DRIVERS[tick.driver]),
         Line("did", action_word(tick.action, session.world.action_names)),
     )
-    choices = choices_of(session, desk.probabilities, desk.student_action, desk.label_keys, desk.label)
+    known = _odds_in(session, desk.observation)
+    choices = choices_of(session, known, desk.student_action, desk.label_keys, desk.label)
     return Asked("timeline", place, _reason(desk, worth), lines, choices)
 
 
@@ -208,10 +209,14 @@ def _question(session: Session, question: Question) -> Asked:
     if question.is_again:
         reason = "You were asked about this state before."
         return Asked("asked again", "", reason, (), choices_of(session, None, None, session.world.keys))
-    policy = None if session.student is None else session.student.policy
-    known = odds(policy, question.observation)
+    known = _odds_in(session, question.observation)
     choices = choices_of(session, known, session.student_action, session.world.keys)
     return Asked("the student asks", "", "What is right here?", (), choices)
+
+
+def _odds_in(session: Session, observation: Any) -> FloatArray | None:
+    """(A,) of what the present student might do in one state, as `odds`."""
+    return odds(None if session.student is None else session.student.policy, observation)
 
 
 def choices_of(

@@ -10,6 +10,8 @@ import numpy as np
 import pygame
 import pytest
 
+from learners.interface import Policy
+from learners.policies import Architecture, policy_from
 from recordings.schema import Driver, Outcome
 from teleop.app.cards.charts import cells
 from teleop.app.cards.plan import Card, plan
@@ -136,6 +138,29 @@ def test_the_desk_says_why_who_drove_and_how_sure_the_student_is(session: Sessio
     assert by_word["right"].is_student_s
     assert (by_word["right"].percent, by_word["up"].keys) == (100, ("w",))
     assert "step" in keys_of(read(session))
+
+
+def test_the_desk_tells_no_odds_that_hang_on_what_was_seen_before(clock: StepClock, tmp_path: Path) -> None:
+    session = correction_session("cartpole", tmp_path / "c.h5", clock)
+    session.adopt(StudentVersion(remembering(session), version=1))
+    for _ in range(2):
+        clock.advance(SECOND_NS)
+        session.update()
+    session.press("t")
+    session.press("left")
+    asked = read(session).asked
+    session.close()
+    assert asked is not None
+    assert [choice.percent for choice in asked.choices] == [None, None]
+    assert any(choice.is_student_s for choice in asked.choices)
+
+
+def remembering(session: Session) -> Policy:
+    """A student with an LSTM."""
+    spaces = session.env.observation_space, session.env.action_space
+    architecture = Architecture(*spaces, hidden=(4,), memory=2)
+    ones = {name: np.ones(shape, np.float32) for name, shape in architecture.shapes().items()}
+    return policy_from(architecture, ones)
 
 
 def test_the_desk_says_that_it_is_still_looking(
