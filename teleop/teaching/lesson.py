@@ -16,7 +16,8 @@ from teleop.start import CorrectSettings, start_correction
 from teleop.teaching.budget import Budget
 from teleop.teaching.person import Person
 from teleop.teaching.point import Point
-from teleop.teaching.ways import Teacher, Way
+from teleop.teaching.teachers import Teacher
+from teleop.teaching.ways import Way
 from teleop.trainer import Course, InlineTrainer
 from teleop.worlds.catalogue import World
 

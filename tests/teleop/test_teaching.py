@@ -20,10 +20,11 @@ from teleop.teaching.budget import BUDGETS, Budget
 from teleop.teaching.lesson import Lesson, teach
 from teleop.teaching.person import Fingers, Person
 from teleop.teaching.point import Point
-from teleop.teaching.ways import WAYS, find
+from teleop.teaching.ways import WAYS
 from teleop.training.student import StudentVersion
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
 
+WAY = {way.name: way for way in WAYS}
 CAREFUL = Person(slips=0.0)
 SHORT = Budget(30, 0.5, quiet_steps=100, labels_per_fit=10, labels_per_point=10, episodes=1)
 
@@ -44,7 +45,7 @@ class Stubborn:
 @contextlib.contextmanager
 def lesson(path: Path, way: str, world: World = GRIDWORLD, **settings: Any) -> Iterator[Lesson]:
     clock = StepClock()
-    chosen = find(way)
+    chosen = WAY[way]
     options = {"gate": chosen.gates.get(world.name, chosen.gate), "training": "none", "seed": 0} | settings
     session = start_correction(CorrectSettings(world, path, **options), clock)
     teacher = chosen.teacher(session, CAREFUL, np.random.default_rng(0))
@@ -159,7 +160,7 @@ def test_going_back_records_a_branch(tmp_path: Path) -> None:
     ids=lambda each: str(getattr(each, "name", each)),
 )
 def test_every_way_teaches_something(tmp_path: Path, way: str, world: World) -> None:
-    points = teach(world, find(way), SHORT, tmp_path, person=Person(), seed=3)
+    points = teach(world, WAY[way], SHORT, tmp_path, person=Person(), seed=3)
     assert points[-1].labels > 10
     assert [point.labels for point in points] == sorted(point.labels for point in points)
     assert [point.person_s for point in points] == sorted(point.person_s for point in points)
@@ -167,7 +168,7 @@ def test_every_way_teaches_something(tmp_path: Path, way: str, world: World) -> 
 
 def test_a_lesson_repeats(tmp_path: Path) -> None:
     one, two = (
-        teach(GRIDWORLD, find("query"), SHORT, tmp_path / name, person=Person(), seed=3) for name in "ab"
+        teach(GRIDWORLD, WAY["query"], SHORT, tmp_path / name, person=Person(), seed=3) for name in "ab"
     )
     assert one == two
 
