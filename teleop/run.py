@@ -21,7 +21,7 @@ from learners.interface import Expert, TabularWorld
 from learners.recollection import Actor, begin
 from recordings.recorder import Recorder
 from recordings.schema import Driver, LabelKind, Outcome
-from teleop.clock import Clock, Glance, Metronome
+from teleop.clock import Glance, Metronome
 from teleop.controls import Controls, HumanAdviser, HumanExpert
 from teleop.studio.branching import same_again
 from teleop.studio.labelling import Labelling
@@ -42,13 +42,34 @@ Listener = Callable[[int, str, str], None]
 class Run:
     """One person (or stand-in), one world, at most one student, one recording."""
 
+    phase = Phase.HUMAN
+    student: StudentVersion | None = None
+    student_action: Any | None = None
+    """What the student would do in the present state."""
+    question: Question | None = None
+    """What the person is asked now, while the world waits."""
+    running = False
+    """An episode is."""
+    episode = -1
+    """The running or the last one, as the recording counts; -1 before the first."""
+    observation: Any = None
+    episode_return, episode_length = 0.0, 0
+    tick: Tick | None = None
+    """The last step made."""
+    episodes = driven_ticks = student_ticks = 0
+    """Of this session: episodes that ended, steps made, and those of them that the student made."""
+    _actor: Actor | None = None
+    _answer: Any | None = None
+    _resume_to = Wish.TAKE_OVER
+    _state_is_new = _is_closed = _has_taken_over = _takeover_key_is_down = False
+
     def __init__(
         self,
         world: World,
         env: gym.Env[Any, Any],
         recorder: Recorder,
         *,
-        clock: Clock,
+        clock: Glance,
         rng: np.random.Generator,
         expert: Expert,
         expert_driver: Driver,
@@ -63,50 +84,32 @@ class Run:
         """gate: who drives, asked in every new state; None: keys alone decide. advisers: label what the expert labels,
         beside them. bindings: an order's name -> the key preferred for it."""
         self.world, self.env, self.recorder = world, env, recorder
-        self.clock = clock if isinstance(clock, Glance) else Glance(clock)
-        self.rng, self.rules = rng, rules or Rules()
-        self.expert, self.controls, self.trainer = expert, controls, trainer
-        self.expert_driver, self.bindings = expert_driver, bindings
-        self.phase = Phase.HUMAN
-        self.metronome = Metronome(world.control_hz, self.clock.now_ns())
+        self.clock, self.rng, self.rules = clock, rng, rules or Rules()
+        self.expert, self.expert_driver = expert, expert_driver
+        self.controls, self.bindings = controls, bindings
+        self.metronome = Metronome(world.control_hz, clock.now_ns())
         self._listener = listener
         self._is_human = isinstance(expert, HumanExpert)
         self._adviser: Expert = HumanAdviser(controls) if self._is_human else expert
         self._turn_based = self._is_human and world.scheme is ControlScheme.WAIT
         self._is_tabular = isinstance(env.unwrapped, TabularWorld)
 
-        self.past, self.history, self.score = Past(), History(), Score(self.clock.now_ns())
+        self.past, self.history, self.score = Past(), History(), Score(clock.now_ns())
         self.labelling = Labelling(
             recorder,
             self.past,
             self.score,
             self.history,
-            self.clock,
+            clock,
             trainer=trainer,
             gate=gate,
             advisers=advisers,
             by_state=self._is_tabular,
         )
-        self.verdicts = Verdicts(recorder, self.labelling, self.history, self.clock)
+        self.verdicts = Verdicts(recorder, self.labelling, self.history, clock)
         self._reasking = Reasking(self.rules.reask_share, rng)
-        self.question: Question | None = None
-        """What the person is asked now, while the world waits."""
-        self._answer: Any | None = None
-
-        self.student: StudentVersion | None = None
-        self._actor: Actor | None = None
-        self.student_action: Any | None = None
-        self.observation: Any = None
-        self.running = False
-        self.episodes = self.driven_ticks = self.student_ticks = 0
-        self.episode = -1
-        self.episode_return, self.episode_length = 0.0, 0
-        self.tick: Tick | None = None
         self._first_episode = recorder.episodes
-        self._resume_to = Wish.TAKE_OVER
-        self._rest_until_ns = self._go_ns = self._let_go_ns = self.clock.now_ns()
-        self._state_is_new = self._is_closed = self._has_taken_over = False
-        self._takeover_key_is_down = False
+        self._rest_until_ns = self._go_ns = self._let_go_ns = clock.now_ns()
 
     @property
     def gate(self) -> Gate | None:
@@ -116,6 +119,15 @@ class Run:
     @gate.setter
     def gate(self, gate: Gate | None) -> None:
         self.labelling.gate = gate
+
+    @property
+    def trainer(self) -> Trainer | None:
+        """Who turns the labels into students; None: nobody does here."""
+        return self.labelling.trainer
+
+    @trainer.setter
+    def trainer(self, trainer: Trainer | None) -> None:
+        self.labelling.trainer = trainer
 
     @property
     def own_episodes(self) -> range:

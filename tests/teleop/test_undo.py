@@ -43,7 +43,7 @@ class Pupil:
 
 def with_pupil(live: Live) -> Pupil:
     pupil = Pupil(live)
-    live.session.trainer = live.session.labelling.trainer = pupil
+    live.session.trainer = pupil
     return pupil
 
 
