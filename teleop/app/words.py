@@ -74,7 +74,7 @@ def person_drives(session: Session) -> bool:
     return expert_driver(session) is Driver.HUMAN
 
 
-def keys_of(session: Session, order: Order) -> str:
+def _key_of(session: Session, order: Order) -> str:
     """The key that gives an order, as it is drawn."""
     return next(key_cap(key) for key, bound in session.keys.items() if bound is order)
 
@@ -103,7 +103,7 @@ def hint(session: Session, *, keyboard_lost: bool) -> str:
     if session.desk is not None:
         return _hint_at_desk(session, session.desk)
     if session.phase is Phase.PAUSED:
-        key = keys_of(session, Order.PAUSE)
+        key = _key_of(session, Order.PAUSE)
         if keyboard_lost:
             return f"Click the world or press {key} to go on: the window had lost the keyboard."
         return f"Paused. Press {key} to go on."
@@ -112,21 +112,21 @@ def hint(session: Session, *, keyboard_lost: bool) -> str:
     if session.phase is Phase.STUDENT:
         return _hint_while_the_student_drives(session)
     if not person_drives(session):
-        return f"Watch: the expert shows how. {keys_of(session, Order.PAUSE)} pauses."
+        return f"Watch: the expert shows how. {_key_of(session, Order.PAUSE)} pauses."
     return f"{_why_the_person_drives(session)}{_hint_to_drive(session)}"
 
 
 def _hint_when_asked(session: Session, question: Question) -> str:
     if question.is_again:
         return f"You were here before. What would you do? Press {_drive_keys(session)}; TAB skips."
-    takes_over = keys_of(session, Order.TAKE_OVER)
+    takes_over = _key_of(session, Order.TAKE_OVER)
     return (
         f"What would you do here? Press {_drive_keys(session)}. TAB lets it go on, {takes_over} takes over."
     )
 
 
 def _hint_at_desk(session: Session, desk: Desk) -> str:
-    takes_over, close = keys_of(session, Order.TAKE_OVER), keys_of(session, Order.PAUSE)
+    takes_over, close = _key_of(session, Order.TAKE_OVER), _key_of(session, Order.PAUSE)
     away = f"{takes_over} takes over from here, {close} goes on."
     if desk.tick is None:
         return f"← steps back, ↑ goes to a state worth asking about. {away}"
@@ -142,10 +142,10 @@ def _hint_while_the_student_drives(session: Session) -> str:
         return "Hold the key you would press now: it teaches, it does not move. No key teaches nothing."
     match session.rules.takeover:
         case "hold":
-            return f"Watch. Hold {keys_of(session, Order.TAKE_OVER)} to take over, release it to hand back."
+            return f"Watch. Hold {_key_of(session, Order.TAKE_OVER)} to take over, release it to hand back."
         case "toggle":
             return (
-                f"Watch. Press {keys_of(session, Order.TAKE_OVER)} to take over, press it again to hand back."
+                f"Watch. Press {_key_of(session, Order.TAKE_OVER)} to take over, press it again to hand back."
             )
         case "any-key":
             return "Watch. Press any drive key to take over."
@@ -157,8 +157,8 @@ def _why_the_person_drives(session: Session) -> str:
     if session.gate is not None:
         return "The student asks for help. "
     if session.rules.takeover == "hold":
-        return f"Release {keys_of(session, Order.TAKE_OVER)} to hand back. "
-    return f"Press {keys_of(session, Order.TAKE_OVER)} to hand back. "
+        return f"Release {_key_of(session, Order.TAKE_OVER)} to hand back. "
+    return f"Press {_key_of(session, Order.TAKE_OVER)} to hand back. "
 
 
 def _hint_to_drive(session: Session) -> str:
