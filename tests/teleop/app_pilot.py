@@ -58,9 +58,6 @@ class Pilot:
         """(width, height, 3) what the window shows."""
         return pygame.surfarray.array3d(self.window.surface)
 
-    def save(self, path: Path) -> None:
-        pygame.image.save(self.window.surface, str(path))
-
 
 def texts_drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every text that is drawn from now on."""
