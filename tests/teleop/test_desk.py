@@ -162,6 +162,7 @@ def test_an_ensemble_doubts_no_state_that_was_labelled(begin: Begin) -> None:
     live = at_desk(begin)
     live.tap("home", "s", "s", "d", "d", "/", "/")
     assert desk_of(live).criterion is Criterion.ENSEMBLE
+    assert desk_of(live).worth()
     assert not set(desk_of(live).worth()) & {0, 1, 2, 3}
     live.tap("/")
     assert desk_of(live).criterion is Criterion.DISAGREEMENT
