@@ -58,7 +58,7 @@ class Settings:
     label_budget: int | None = None
     """Labels after which nobody is asked any more; None: no limit."""
     minutes_budget: int | None = None
-    """Minutes after which a session suggests to stop; None: no limit."""
+    """Minutes of a session after which nobody is asked any more; None: no limit."""
 
     def remembering(self, recording: str | os.PathLike[str]) -> Settings:
         """With this recording as the newest."""

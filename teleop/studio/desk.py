@@ -111,10 +111,11 @@ class Desk:
         Done when something happens, never when somebody looks, so that a session does not depend on being watched.
         """
         policy = self._student()
-        is_of_labels = (
+        # novelty and an ensemble are of the labels, whoever the student is, and dear
+        holds = policy is self._scored_for or (
             self.criterion is not Criterion.DISAGREEMENT and self._scored_for is not None
-        )  # and dear
-        if self._scored is self.criterion and (policy is self._scored_for or is_of_labels):
+        )
+        if self._scored is self.criterion and holds:
             return
         self._scored, self._scored_for, self._worth = self.criterion, policy, []
         if policy is not None:

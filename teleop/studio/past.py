@@ -59,7 +59,7 @@ class Lived:
     branch_step: int = -1
     ticks: list[Tick] = field(default_factory=list)
     labels: dict[int, list[Given]] = field(default_factory=dict)
-    """Step, counted from the episode's start -> the labels that hold, the last one first in force."""
+    """Step, counted from the episode's start -> the labels that hold, of which the last is in force."""
     outcome: Outcome = Outcome.RUNNING
     is_discarded: bool = False
 
