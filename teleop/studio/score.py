@@ -163,9 +163,8 @@ class Score:
         self._agreed += agrees
         self._compared += 1
         self._recent.append(agrees)
-        recent = self.recent_agreement
         time_s = (now_ns - self.began_ns) / 1e9
-        self.points.append(Point(self.labels, recent.yes / recent.of, time_s))
+        self.points.append(Point(self.labels, share(self.recent_agreement), time_s))
         _thin(self.points)
 
     def take_back(self, labels: int) -> None:
