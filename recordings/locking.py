@@ -31,19 +31,3 @@ def acquire(file: FileIO) -> bool:
     except OSError:
         return False
     return True
-
-
-def is_held(file: FileIO) -> bool:
-    """True if a writer, in this process or another, has the lock on what `file` has open."""
-    if fcntl is None:
-        return False
-    if hasattr(fcntl, "F_OFD_GETLK"):
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        found = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_OFD_GETLK, asked))
-        return bool(found[0] != fcntl.F_UNLCK)
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    fcntl.flock(file, fcntl.LOCK_UN)
-    return False
