@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recordings.reader import Reader
-from recordings.schema import Driver
+from recordings.schema import Driver, by_name
 
 _ROWS = 1 << 20
 """Steps read at once, so that a long recording costs no memory."""
@@ -45,7 +45,7 @@ def driving(reader: Reader) -> Driving:
     last = (-1, False)
     for start in range(0, reader.n_steps, _ROWS):
         drivers = reader.column("driver")[start : start + _ROWS]
-        found.steps.update(_named(drivers))
+        found.steps.update(by_name(drivers, Driver))
         might = reader.column("student_action_valid")[start : start + _ROWS] | (drivers == Driver.STUDENT)
         rows = np.flatnonzero(might & (drivers != Driver.REPLAYED))
         if not len(rows):
@@ -60,9 +60,3 @@ def driving(reader: Reader) -> Driving:
         found.student_steps += int((~is_expert).sum())
         last = (int(episodes[-1]), bool(is_expert[-1]))
     return found
-
-
-def _named(drivers: np.typing.NDArray[np.uint8]) -> dict[str, int]:
-    codes, counts = np.unique(drivers, return_counts=True)
-    names = {int(each): each.name.lower() for each in Driver}
-    return {names.get(int(code), f"code {code}"): int(n) for code, n in zip(codes, counts, strict=True)}

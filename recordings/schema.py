@@ -18,6 +18,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import numpy.typing as npt
 
 from recordings import spaces
 from recordings.errors import DamagedRecording, NewerFormat, NotARecording
@@ -255,6 +256,18 @@ def tables(header: Header) -> tuple[Table, ...]:
             ),
         ),
     )
+
+
+def table(name: str, header: Header) -> Table:
+    """One of `tables(header)`."""
+    return next(each for each in tables(header) if each.name == name)
+
+
+def by_name(codes: npt.NDArray[np.integer[Any]], kind: type[IntEnum]) -> dict[str, int]:
+    """How many of the codes have which name, by code; one that `kind` does not know is "code 9"."""
+    names = {int(each): each.name.lower() for each in kind}
+    found, counts = np.unique(codes, return_counts=True)
+    return {names.get(int(code), f"code {code}"): int(n) for code, n in zip(found, counts, strict=True)}
 
 
 LOST = -1

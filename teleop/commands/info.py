@@ -18,7 +18,7 @@ from recordings.contents import Labels
 from recordings.curation import tally
 from recordings.driving import Driving, driving
 from recordings.reader import Reader
-from recordings.schema import FORMAT_VERSION, LabelKind, Outcome
+from recordings.schema import FORMAT_VERSION, LabelKind, by_name
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, table
 
@@ -60,7 +60,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         **_of_labels(reader),
         **_of_driving(driving(reader)),
         **asdict(tally(reader)),
-        "outcomes": _outcomes(reader),
+        "outcomes": dict(Counter(each.outcome.name.lower() for each in reader.episodes)),
         "branches": _branches(reader),
         "operator": header.operator,
         "created_utc": header.created_utc,
@@ -79,7 +79,7 @@ def _of_labels(reader: Reader) -> dict[str, Any]:
     return {
         "labels": len(given),
         "distinct_labelled_steps": len(np.unique(labels.steps)),
-        "label_kinds": _kinds(given),
+        "label_kinds": by_name(given.kinds, LabelKind),
         "labelers": {name: int((given.labelers == code).sum()) for code, name in enumerate(given.names)},
         "labels_per_minute": _rates(given),
         "agreement_with_student": together.value,
@@ -108,12 +108,6 @@ def _compared(pair: Pair) -> dict[str, Any]:
     }
 
 
-def _kinds(labels: Labels) -> dict[str, int]:
-    names = {int(each): each.name.lower() for each in LabelKind}
-    codes, counts = np.unique(labels.kinds, return_counts=True)
-    return {names.get(int(code), f"code {code}"): int(n) for code, n in zip(codes, counts, strict=True)}
-
-
 def _rates(labels: Labels) -> dict[str, float | None]:
     """Labels a minute of each labeler while labelling: longer pauses are left out. None: too few, or without times."""
     found: dict[str, float | None] = {}
@@ -131,17 +125,6 @@ def _of_driving(found: Driving) -> dict[str, Any]:
         "takeover_length": found.takeover_length,
         "autonomous": found.autonomous,
     }
-
-
-def _outcomes(reader: Reader) -> dict[str, int]:
-    """As judged last."""
-    codes = reader.read("episodes", "outcome", 0, reader.n_episodes)
-    return dict(
-        Counter(
-            reader.curation.outcome(index, Outcome(int(code))).name.lower()
-            for index, code in enumerate(codes)
-        )
-    )
 
 
 def _branches(reader: Reader) -> list[dict[str, int]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import h5py
 import numpy as np
 import pytest
 
@@ -198,3 +199,17 @@ def test_the_text_fits_80_columns(sitting: Sitting, capsys: pytest.CaptureFixtur
         "human asked again",
     ):
         assert words in said
+
+
+def test_an_outcome_that_cannot_be_is_one_paragraph(
+    sitting: Sitting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sitting.episode([STUDENT])
+    sitting.recorder.close()
+    with h5py.File(sitting.recorder.path, "r+") as file:
+        file["episodes/outcome"][0] = 99
+    assert main(["info", str(sitting.recorder.path)]) == 1
+    said = capsys.readouterr()
+    assert "sitting.h5: /episodes: row 0" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert said.out == ""
