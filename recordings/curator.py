@@ -16,10 +16,10 @@ import numpy as np
 from recordings import diskspace, recovery
 from recordings.appender import Appender, Batch
 from recordings.contents import Edit, Recovery
-from recordings.curation import Curation, not_taken_back
+from recordings.curation import Curation, not_taken_back, standing
 from recordings.errors import DiskFull, InvalidRow, RecordingError
 from recordings.reader import Reader
-from recordings.schema import EditKind, tables, values_of
+from recordings.schema import EditKind, table, values_of
 
 
 class Curator:
@@ -46,7 +46,7 @@ class Curator:
             self._label_steps = reader.read("labels", "step", 0, reader.n_labels)
             self._text_bytes = reader.text_bytes
             header = reader.header
-        self._row_dtype = next(table for table in tables(header) if table.name == "edits").row_dtype()
+        self._row_dtype = table("edits", header).row_dtype()
         try:
             self._appender: Appender | None = Appender(self.path, header)
         except OSError as error:
@@ -109,11 +109,10 @@ class Curator:
 
         Raises InvalidRow if there is no such act, or it was taken back already.
         """
-        kept = not_taken_back(self.edits)
         if act is None:
-            acts = [edit for edit in kept if edit.kind is not EditKind.UNDO]
+            acts = standing(self.edits)
         else:
-            acts = [edit for edit in kept if edit.row == act]
+            acts = [edit for edit in not_taken_back(self.edits) if edit.row == act]
             if not acts:
                 raise InvalidRow(f"{self.path}: undo: {self._why_not(act)}")
         return self._take_back(acts[-1]) if acts else None

@@ -23,7 +23,7 @@ from recordings.appender import Appender, Batch, Completion
 from recordings.contents import Recovery
 from recordings.errors import DiskFull, RecordingError
 from recordings.reader import Reader
-from recordings.schema import LOST, EditKind, Outcome, Table, tables
+from recordings.schema import LOST, EditKind, Outcome, Table, table, tables
 
 _SLICE_BYTES = 1 << 20
 
@@ -86,9 +86,9 @@ def _copy(reader: Reader, target: Path) -> Recovery:
     out = Appender(target, reader.header)
     try:
         _copy_text(reader, out)
-        for table in tables(reader.header):
-            if table.name not in ("labels", "edits"):
-                _copy_table(reader, out, table)
+        for each in tables(reader.header):
+            if each.name not in ("labels", "edits"):
+                _copy_table(reader, out, each)
         _copy_edits(reader, out, _copy_labels(reader, out))
         cut = _end_last_episode(reader, out)
         out.sync()
@@ -99,24 +99,23 @@ def _copy(reader: Reader, target: Path) -> Recovery:
     return Recovery(reader.path, reader.n_episodes, reader.n_steps, cut)
 
 
-def _copy_table(reader: Reader, out: Appender, table: Table) -> None:
-    size = max(1, _SLICE_BYTES // table.row_dtype().itemsize)
-    n = reader.row_counts()[table.name]
+def _copy_table(reader: Reader, out: Appender, what: Table) -> None:
+    size = max(1, _SLICE_BYTES // what.row_dtype().itemsize)
+    n = reader.row_counts()[what.name]
     for start in range(0, n, size):
-        _commit(out, Batch({table.name: (start, _rows(reader, table, start, min(start + size, n)))}))
+        _commit(out, Batch({what.name: (start, _rows(reader, what, start, min(start + size, n)))}))
 
 
-def _rows(reader: Reader, table: Table, start: int, stop: int) -> npt.NDArray[Any]:
-    rows = np.empty(stop - start, table.row_dtype())
-    for column in table.columns:
-        rows[column.name] = reader.read(table.name, column.name, start, stop)
+def _rows(reader: Reader, what: Table, start: int, stop: int) -> npt.NDArray[Any]:
+    rows = np.empty(stop - start, what.row_dtype())
+    for column in what.columns:
+        rows[column.name] = reader.read(what.name, column.name, start, stop)
     return rows
 
 
 def _copy_edits(reader: Reader, out: Appender, kept_labels: npt.NDArray[np.int64]) -> None:
     """Acts that name a label name its new row."""
-    table = next(each for each in tables(reader.header) if each.name == "edits")
-    rows = _rows(reader, table, 0, reader.n_edits)
+    rows = _rows(reader, table("edits", reader.header), 0, reader.n_edits)
     withdraws = rows["kind"] == EditKind.WITHDRAW
     named = rows["value"][withdraws]
     at = np.searchsorted(kept_labels, named)
@@ -128,8 +127,7 @@ def _copy_edits(reader: Reader, out: Appender, kept_labels: npt.NDArray[np.int64
 def _copy_labels(reader: Reader, out: Appender) -> npt.NDArray[np.int64]:
     """Labels of steps that did not reach the file are dropped; the others keep their order. Returns their rows."""
     labels = reader.labels()
-    table = next(each for each in tables(reader.header) if each.name == "labels")
-    rows = np.empty(len(labels), table.row_dtype())
+    rows = np.empty(len(labels), table("labels", reader.header).row_dtype())
     for name, values in (
         ("step", labels.steps),
         ("action", labels.actions),
@@ -155,7 +153,7 @@ def _end_last_episode(reader: Reader, out: Appender) -> int | None:
     running = last.recorded_outcome is Outcome.RUNNING
     outcome = Outcome.UNKNOWN if running else last.recorded_outcome
     seen = last.final_observation
-    nothing = np.empty(0, next(each for each in tables(reader.header) if each.name == "steps").row_dtype())
+    nothing = np.empty(0, table("steps", reader.header).row_dtype())
     end = Completion(last.index, last.length, seen, outcome)
     _commit(out, Batch({"steps": (reader.n_steps, nothing)}, standing=seen, completions=(end,)))
     return last.index if running else None
