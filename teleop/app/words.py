@@ -127,7 +127,7 @@ def _hint_when_asked(session: Session, question: Question) -> str:
 
 def _hint_at_desk(session: Session, desk: Desk) -> str:
     takes_over, close = _key_of(session, Order.TAKE_OVER), _key_of(session, Order.PAUSE)
-    away = f"{takes_over} takes over from here, {close} goes on."
+    away = f"{takes_over} takes over here, {close} goes on."
     if desk.tick is None:
         return f"← steps back, ↑ goes to a state worth asking about. {away}"
     labels = " ".join(key_cap(key) for key in desk.label_keys)
