@@ -27,6 +27,7 @@ from teleop.session import Session
 from teleop.studio.recall import last_with_steps, recalled
 from teleop.studio.rules import Rules, TakeoverName
 from teleop.trainer import BackgroundTrainer, Course, InlineTrainer
+from teleop.training.lessons import Lessons
 from teleop.training.student import StudentVersion, Trainer
 from teleop.worlds.catalogue import World
 
@@ -162,6 +163,8 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
             from learners.dagger import tell
 
             tell(session.gate, student.policy, facts_of(world.spec()))
+    if session.gate is not None and session.trainer is not None:
+        _tell_of_labels(session.gate, settings.out, expert.name)
     _remember(session, settings.look_at)
     return session
 
@@ -180,6 +183,15 @@ def _remember(session: Session, look_at: tuple[int, int] | None) -> None:
     if look_at is not None:
         episode = next(each for each in session.past.episodes if each.index == asked)
         session.open_desk(back=episode.length - look_at[1], episode=episode)
+
+
+def _tell_of_labels(gate: Gate, recording: Path, teacher: str) -> None:
+    """Let a gate know what the student will be taught of a recording that is continued."""
+    with recordings.open(recording, tail=True) as reader:
+        lessons = Lessons(reader, teacher)
+        if lessons.look():
+            for observation, action in zip(*lessons.demonstrations().pairs(), strict=True):
+                gate.learn(observation, action)
 
 
 def rules_of(settings: CorrectSettings) -> Rules:

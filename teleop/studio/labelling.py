@@ -153,7 +153,8 @@ class Labelling:
     def _let_go(self, tick: Tick, given: Given) -> None:
         place = self._place(tick)
         labels = self._held.get(place, {})
-        if labels.pop(given.row, None) is not None and self.gate is not None:
+        labels.pop(given.row, None)
+        if self.gate is not None:
             self.gate.forget(tick.observation, given.action)
         if not labels:
             self._held.pop(place, None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from learners.doubts import Doubt
-from learners.gates import AskingGate
+from learners.gates import AskingGate, NoveltyGate
 from recordings.demonstrations import Filter, load
 from recordings.schema import Driver, EditKind, LabelKind
 from teleop.cli import main
@@ -138,6 +139,25 @@ def test_without_a_budget_nobody_is_asked(begin: Begin) -> None:
     live.drive_until(4)
     assert len(live.labels()) == 1
     assert live.session.score.queries == 1
+
+
+def test_what_an_earlier_sitting_labelled_is_known_to_the_gate_until_it_is_discarded(tmp_path: Path) -> None:
+    """Where nothing is labelled, any state is infinitely far from every label."""
+    first = Live(tmp_path / "a.h5")
+    first.tap("right", "left", "right")
+    states = [tick.observation for tick in first.session.past.episodes[0].ticks]
+    first.let_go()
+    second = Live(tmp_path / "a.h5", gate="novelty", training="inline")
+    try:
+        gate = second.session.gate
+        assert isinstance(gate, NoveltyGate)
+        doubts = []
+        for key in ("left", "delete", "u"):
+            second.session.press(key)
+            doubts.append([gate.doubt.of(state, Always(1)) for state in states])
+        assert doubts == [[0] * 3, [np.inf] * 3, [0] * 3]
+    finally:
+        second.let_go()
 
 
 def test_every_answer_is_asked_again_later(begin: Begin, capsys: pytest.CaptureFixture[str]) -> None:
