@@ -8,10 +8,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from recordings.replay import FLOAT_TOLERANCE
 from teleop.studio.past import Tick
-
-TOLERANCE = 1e-6
-"""How far a number seen may be from what was seen before; as `recordings.replay` has it."""
 
 
 def same_again(env: gym.Env[Any, Any], seed: int, ticks: Sequence[Tick]) -> Any | None:
@@ -24,7 +22,7 @@ def same_again(env: gym.Env[Any, Any], seed: int, ticks: Sequence[Tick]) -> Any 
         seen, reward, terminated, truncated, _ = env.step(tick.action)
         if (bool(terminated), bool(truncated)) != (tick.terminated, tick.truncated):
             return None
-        if abs(float(reward) - tick.reward) > TOLERANCE:
+        if abs(float(reward) - tick.reward) > FLOAT_TOLERANCE:
             return None
     return start if not ticks or _same(seen, ticks[-1].next_observation) else None
 
@@ -32,4 +30,4 @@ def same_again(env: gym.Env[Any, Any], seed: int, ticks: Sequence[Tick]) -> Any 
 def _same(seen: Any, before: Any) -> bool:
     now, then = np.asarray(seen, np.float64), np.asarray(before, np.float64)
     is_equal = bool((now == then).all())  # as it nearly always is, and a tenth of the work
-    return is_equal or np.allclose(now, then, rtol=0, atol=TOLERANCE, equal_nan=True)
+    return is_equal or np.allclose(now, then, rtol=0, atol=FLOAT_TOLERANCE, equal_nan=True)
