@@ -25,6 +25,7 @@ COMMANDS = {
     "curate": "say what of a recording counts: discard, mark, judge, withdraw, undo",
     "demo": "the whole loop in a minute, with nobody at the keyboard",
     "benchmark": "measure every claimed figure again",
+    "reproduce": "run an experiment of the literature again, beside the source's figures",
 }
 
 

@@ -67,6 +67,10 @@ class Ledger:
         self._used.append(entry)
         return entry.found
 
+    def is_known(self, key: str) -> bool:
+        """Whether this was measured before, and need not be again."""
+        return key in self._entries and key not in self._stale
+
     def used(self) -> list[Entry]:
         """The entries handed out since the last call."""
         used, self._used = self._used, []

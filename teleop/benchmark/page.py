@@ -32,7 +32,7 @@ STALE = "† measured with an earlier state of the program."
 def as_page(rows: Sequence[Row]) -> str:
     """The page in Markdown."""
     learned = [row for row in rows if row.learner]
-    parts = [HEAD, _machine(rows), _tally(rows), LEGEND]
+    parts = [HEAD, machine([row.date for row in rows]), _tally(rows), LEGEND]
     for world in WORLDS:
         here = [row for row in learned if row.world == world.name]
         if here:
@@ -45,10 +45,11 @@ def as_page(rows: Sequence[Row]) -> str:
     return "\n".join(parts)
 
 
-def _machine(rows: Sequence[Row]) -> str:
+def machine(dates: Sequence[str]) -> str:
+    """When and on what it was measured, in a sentence. dates: of the measurements, empty ones left out."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    dates = sorted({row.date for row in rows if row.date})
-    when = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "never"
+    known = sorted({date for date in dates if date})
+    when = " to ".join(dict.fromkeys((known[0], known[-1]))) if known else "never"
     return (
         f"Measured {when} on {os.cpu_count()} cores ({_processor()}), {platform.system()}, one thread a learner; "
         f"Python {platform.python_version()}, {libraries}.\n"
@@ -92,7 +93,7 @@ def _learned(rows: Sequence[Row]) -> str:
         )
         for row in rows
     ]
-    return _table(columns, cells) + _reasons(rows)
+    return markdown_table(columns, cells) + _reasons(rows)
 
 
 def _return(value: float | None) -> str:
@@ -113,9 +114,10 @@ def _timed(rows: Sequence[Row]) -> str:
         middle, lowest, highest, unit = figures(row)
         name = row.name + ("" if row.current else " †")
         cells.append((name, row.world, f"{middle} ({lowest}–{highest})", unit, row.claim, VERDICTS[row.met]))
-    return _table(("what", "world", "median (range)", "unit", "claim", ""), cells)
+    return markdown_table(("what", "world", "median (range)", "unit", "claim", ""), cells)
 
 
-def _table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+def markdown_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Columns and rows as Markdown has them."""
     lines = [columns, ["---"] * len(columns), *cells]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"

@@ -1,0 +1,1 @@
+"""Every experiment of the literature this project rebuilds, one a file; what they share is in `experiment`."""
