@@ -13,9 +13,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from recordings.acts import LOST
 from recordings.branches import Branches
 from recordings.contents import Edit, Episode, Episodes, Labels, Source
-from recordings.schema import LOST, EditKind, LabelKind, Outcome
+from recordings.schema import EditKind, LabelKind, Outcome
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from recordings import diskspace, recovery
+from recordings.acts import require_sound
 from recordings.appender import Appender, Batch
 from recordings.contents import Edit, Recovery
 from recordings.curation import Curation, not_taken_back, standing
 from recordings.errors import DiskFull, InvalidRow, RecordingError
 from recordings.reader import Reader
-from recordings.schema import EditKind, table, values_of
+from recordings.schema import EditKind, table
 
 
 class Curator:
@@ -146,13 +147,8 @@ class Curator:
     ) -> int:
         """One more act, in the file at once. Raises InvalidRow, DiskFull, RecordingError."""
         row = len(self.edits)
-        if not 0 <= episode < self._n_episodes or start < 0 or (stop != -1 and stop < start):
-            raise InvalidRow(
-                f"{self.path}: {kind.name.lower()}: expected an episode below {self._n_episodes} and "
-                f"0 <= start <= stop (or stop -1), found episode {episode}, start {start}, stop {stop}."
-            )
-        if int(value) not in values_of(kind, n_edits=row, n_labels=len(self._label_steps)):
-            raise InvalidRow(f"{self.path}: {kind.name.lower()}: {value} is no value for this act.")
+        rows = {"episodes": self._n_episodes, "edits": row, "labels": len(self._label_steps)}
+        require_sound(self.path, kind, episode, start, stop, value, rows)
         text = note.encode() + b"\0" if note else b""
         note_at = self._text_bytes if note else -1
         values = np.array([(kind, episode, start, stop, value, note_at, 0)], self._row_dtype)

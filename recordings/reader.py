@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import datafile
+from recordings.acts import LOST, values_of
 from recordings.contents import EPISODE_BLOCK, Array, Edit, Episode, Episodes, Labels, Recovery, StepColumn
 from recordings.curation import Curation
 from recordings.errors import DamagedRecording
 from recordings.extent import complete_rows
-from recordings.schema import LOST, TEXT, EditKind, Header, Outcome, tables, values_of
+from recordings.schema import TEXT, EditKind, Header, Outcome, tables
 
 _HIGHEST_KIND = max(EditKind)
 _NOTES_BLOCK = 1 << 20

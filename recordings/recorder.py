@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import diskspace, emergency, recovery, spaces
+from recordings.acts import require_sound
 from recordings.appender import Appender, Batch, Completion, create
 from recordings.contents import Recovery
 from recordings.errors import DiskFull, InvalidRow, RecordingError, RecordingExists, WorldMismatch
 from recordings.reader import Reader
-from recordings.schema import EditKind, Header, LabelKind, Outcome, tables, values_of
+from recordings.schema import EditKind, Header, LabelKind, Outcome, tables
 
 FLUSH_INTERVAL_S = 0.1
 _BUFFER_BYTES = 1 << 20
@@ -234,17 +235,8 @@ class Recorder:
         is erased. `value`: the row that an UNDO or WITHDRAW takes back, the Outcome of a JUDGE. Raises InvalidRow.
         """
         self._require_open()
-        if not 0 <= episode < self.episodes or start < 0 or (stop != -1 and stop < start):
-            raise InvalidRow(
-                f"{self.path}: edit: expected an episode below {self.episodes} and 0 <= start <= stop "
-                f"(or stop -1), found episode {episode}, start {start}, stop {stop}."
-            )
-        allowed = values_of(kind, n_edits=self._rows_of("edits"), n_labels=self._rows_of("labels"))
-        if int(value) not in allowed:
-            raise InvalidRow(
-                f"{self.path}: edit: value: expected {allowed.start} to {allowed.stop - 1} for "
-                f"{EditKind(kind).name}, found {value}."
-            )
+        rows = {name: self._rows_of(name) for name in ("episodes", "edits", "labels")}
+        require_sound(self.path, kind, episode, start, stop, value, rows)
         note_at = self._add_text(note) if note else -1
         return self._append("edits", (EditKind(kind), episode, start, stop, value, note_at, time_ns))
 

@@ -19,11 +19,12 @@ import numpy.typing as npt
 from h5py import h5f
 
 from recordings import appender, datafile, diskspace, locking
+from recordings.acts import LOST
 from recordings.appender import Appender, Batch, Completion
 from recordings.contents import Recovery
 from recordings.errors import DiskFull, RecordingError
 from recordings.reader import Reader
-from recordings.schema import LOST, EditKind, Outcome, Table, table, tables
+from recordings.schema import EditKind, Outcome, Table, table, tables
 
 _SLICE_BYTES = 1 << 20
 

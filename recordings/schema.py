@@ -270,22 +270,6 @@ def by_name(codes: npt.NDArray[np.integer[Any]], kind: type[IntEnum]) -> dict[st
     return {names.get(int(code), f"code {code}"): int(n) for code, n in zip(found, counts, strict=True)}
 
 
-LOST = -1
-"""The value of a WITHDRAW whose label a crash took with it."""
-
-
-def values_of(kind: int, *, n_edits: int, n_labels: int) -> range:
-    """What an act's `value` may be, with so many acts and labels before it."""
-    match kind:
-        case EditKind.UNDO:
-            return range(n_edits)
-        case EditKind.WITHDRAW:
-            return range(n_labels)
-        case EditKind.JUDGE:
-            return range(Outcome.SUCCESS, max(Outcome) + 1)
-    return range(-(2**63), 2**63)
-
-
 TEXT = Column("text", np.dtype(np.uint8), (), 0, "texts of any length, UTF-8, each ended by a zero byte")
 """The one dataset outside the tables: /text, to which columns of offsets point."""
 

@@ -11,12 +11,13 @@ from typing import Annotated, Any, NamedTuple
 import tyro
 
 import recordings
+from recordings.acts import LOST
 from recordings.contents import Edit
 from recordings.curation import tally
 from recordings.curator import Curator
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
-from recordings.schema import LOST, EditKind, Outcome
+from recordings.schema import EditKind, Outcome
 from teleop.commands.report import Report, table
 
 _SPANS = tyro.conf.arg(metavar="EPISODES")
