@@ -123,10 +123,6 @@ def _timed(
     return Case(words, rows, repetitions)
 
 
-def _soak(timings: Timings, world: World) -> list[Row]:
-    return timings.soak(world)
-
-
 def _taught(world: World, way: Way) -> Case:
     def rows(ledger: Ledger, folder: Path, seeds: range, measures: bool) -> list[Row]:
         return [Teaching(ledger, folder, seeds, measures=measures).row(world, way)]
@@ -143,7 +139,7 @@ CASES = (
     _timed(("recording", "opening", "cartpole"), Timings.opening),
     _timed(("frames", "gridworld", "cartpole"), Timings.frames),
     _timed(("latency", "gridworld", "cartpole"), Timings.latency),
-    *(_timed(("soak", world.name), partial(_soak, world=world), 1) for world in WORLDS),
+    *(_timed(("soak", world.name), partial(Timings.soak, world=world), 1) for world in WORLDS),
 )
 
 

@@ -23,7 +23,7 @@ Curve = Sequence[Point]
 PLACES = 200
 """At which curves are compared."""
 PALE = (0.80, 0.82, 0.85)
-LEAST_SHORT = 0.01
+LEAST_SHORT = 0.005
 """Share of the best return by which a curve may fall short and look as good."""
 
 
@@ -127,7 +127,7 @@ def _median(returns: FloatArray) -> FloatArray:
 def _shown(study: Study, returns: FloatArray) -> FloatArray:
     if not study.is_logarithmic:
         return returns
-    return np.maximum(study.best - returns, LEAST_SHORT * study.best / 2)
+    return np.maximum(study.best - returns, LEAST_SHORT * study.best)
 
 
 def _scale(axes: Axes, study: Study) -> None:
