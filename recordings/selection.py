@@ -35,7 +35,8 @@ class Filter:
     labels: Literal["only"] | None = None
     """"only": just the steps that somebody labelled."""
     labelers: tuple[str, ...] = ()
-    """Whose labels count. Of several for one step the latest that was not withdrawn holds, whatever its kind."""
+    """Whose labels count; empty: everybody's but advisers'. Of several for one step the latest that was not withdrawn
+    holds, whatever its kind."""
     state_only: bool = False
     """Observations without any actions."""
     include_discarded: bool = False

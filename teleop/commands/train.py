@@ -61,7 +61,7 @@ class Options:
     episodes: tuple[int, int] | None = None
     """Learn only from episodes FIRST to LAST (LAST not included)."""
     labelers: tuple[str, ...] = ()
-    """Imitate only these labelers' labels. Default: everybody's; the last of a step counts."""
+    """Imitate only these labelers' labels. Default: everybody's but advisers'; the last of a step counts."""
     sample: bool = False
     """Judge the policy by its drawn actions; else by its most probable ones."""
     target: float | None = None
