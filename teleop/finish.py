@@ -45,7 +45,7 @@ def verdict(path: Path, episodes: Iterable[int] | None = None) -> tuple[bool | N
     except NotReplayable as error:
         return None, f"Not verified: {error}"
     if found.verified:
-        return True, f"Verified: {_counted(found.steps, 'step')} replayed exactly as recorded."
+        return True, f"Verified: {counted(found.steps, 'step')} replayed exactly as recorded."
     return False, f"It does NOT replay: {where(found)}"
 
 
@@ -62,8 +62,9 @@ def where(found: replay.Verification) -> str:
 
 def recorded(steps: int, episodes: int) -> str:
     """What a session recorded: "1 step recorded in 1 episode"."""
-    return f"{_counted(steps, 'step')} recorded in {_counted(episodes, 'episode')}"
+    return f"{counted(steps, 'step')} recorded in {counted(episodes, 'episode')}"
 
 
-def _counted(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """ "1 step", "2,000 steps"."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

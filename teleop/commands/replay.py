@@ -14,7 +14,7 @@ from recordings.errors import UnderstudyError
 from recordings.replay import verify
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console
-from teleop.finish import where
+from teleop.finish import counted, where
 
 if TYPE_CHECKING:
     from teleop.app.film import Film
@@ -113,7 +113,7 @@ class Replay:
             "fps": made.fps,
             "seconds": made.seconds,
         }
-        episodes = f"{len(made.episodes)} episode{'' if len(made.episodes) == 1 else 's'}"
+        episodes = counted(len(made.episodes), "episode")
         return Report(data, f"{out}: {episodes}, {made.seconds:.1f} s, {made.fps} pictures a second")
 
 
