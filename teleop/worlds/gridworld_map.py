@@ -17,7 +17,6 @@ from learners.interface import FloatArray, IntArray, TabularModel
 from teleop.worlds.errors import WorldError
 
 UP, DOWN, LEFT, RIGHT = range(4)
-ACTION_NAMES = ("up", "down", "left", "right")
 GOAL_REWARD = 10.0
 PENALTY = -1.0
 """Paid on reaching a penalty cell, and on bumping into the border."""
