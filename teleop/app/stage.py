@@ -65,7 +65,9 @@ def _paint(picture: pygame.Surface, typeface: Typeface, layout: Layout, sign: Si
 def _draw_banner(picture: pygame.Surface, typeface: Typeface, bar: pygame.Rect, sign: Sign) -> None:
     """Who drives, large, and what that means, small, where there is room for it."""
     inset = typeface.px(16)
-    drawn = typeface.draw(picture, sign.word, Role.BANNER, INK, midleft=(bar.x + inset, bar.centery))
+    fitting = (r for r in (Role.BANNER, Role.STRONG) if typeface.width(sign.word, r) <= bar.width - 2 * inset)
+    word_role = next(fitting, Role.SMALL)
+    drawn = typeface.draw(picture, sign.word, word_role, INK, midleft=(bar.x + inset, bar.centery))
     room = bar.right - inset - drawn.right - typeface.px(20)
     for role in (Role.STRONG, Role.SMALL):
         if typeface.width(sign.note, role) <= room:
@@ -86,8 +88,8 @@ def _draw_hint(picture: pygame.Surface, typeface: Typeface, bar: pygame.Rect, si
     width = bar.width - typeface.px(24)
     fitting = (role for role in (Role.HINT, Role.BODY) if typeface.width(sign.hint, role) <= width)
     role = next(fitting, Role.SMALL)
-    lines = typeface.wrap(sign.hint, role, width)
     height = typeface.height(role)
+    lines = typeface.wrap(sign.hint, role, width)[: max(1, bar.height // height)]
     top = bar.centery - height * len(lines) / 2
     for index, line in enumerate(lines):
         typeface.draw(picture, line, role, TEXT, midtop=(bar.centerx, round(top + index * height)))
