@@ -15,7 +15,7 @@ import numpy as np
 from learners.interface import FloatArray, Policy
 from teleop.studio.past import Lived, Tick
 from teleop.studio.phases import DESK_KEYS, DeskOrder, label_keys
-from teleop.studio.worth_asking import Criterion, Doubts, choices, probabilities, worth_asking
+from teleop.studio.worth_asking import Criterion, Doubts, choices, worth_asking
 
 REPEAT_DELAY_NS, REPEAT_NS = 350_000_000, 40_000_000
 """A step key that stays down goes on stepping."""
@@ -85,11 +85,6 @@ class Desk:
         """What the present student would do there; None at the end, or without a student."""
         chosen = self._chosen()
         return chosen[self.step] if self.step < len(chosen) else None
-
-    @property
-    def probabilities(self) -> FloatArray | None:
-        """(A,) of its actions there."""
-        return None if self.tick is None else probabilities(self._student(), self.observation)
 
     @property
     def label(self) -> Any | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from learners.doubts import Doubt, novelty_of
-from learners.interface import DiscretePolicy, FloatArray, Policy
+from learners.interface import FloatArray, Policy
 from learners.recollection import begin
 from learners.worlds import facts_of
 from teleop.studio.past import Lived
@@ -40,13 +40,6 @@ def choices(policy: Policy, episode: Lived) -> list[Any]:
         actor = begin(policy, 1)
         return [actor.act(np.asarray(tick.observation)[None])[0] for tick in episode.ticks]
     return list(policy.act(np.asarray([tick.observation for tick in episode.ticks])))
-
-
-def probabilities(policy: Policy | None, observation: Any) -> FloatArray | None:
-    """(A,) of the student's actions in one state; None where it has none."""
-    if not isinstance(policy, DiscretePolicy):
-        return None
-    return np.asarray(policy.probabilities(np.asarray(observation)[None])[0], np.float64)
 
 
 class Doubts:
