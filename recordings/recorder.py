@@ -1,6 +1,6 @@
 """Append-only writer of one recording: what was flushed survives the death of this process.
 
-Steps gather in one preallocated buffer. A flush writes them to their columns and makes them visible (see
+Steps gather in a `StepBuffer`. A flush writes them to their columns and makes them visible (see
 `appender`); it happens when 100 ms have passed since the last one, at every episode's end, and on request.
 """
 
@@ -24,10 +24,9 @@ from recordings.contents import Recovery
 from recordings.errors import DiskFull, InvalidRow, RecordingError, RecordingExists, WorldMismatch
 from recordings.reader import Reader
 from recordings.schema import EditKind, Header, LabelKind, Outcome, tables
+from recordings.step_buffer import StepBuffer
 
 FLUSH_INTERVAL_S = 0.1
-_BUFFER_BYTES = 1 << 20
-_BUFFER_ROWS = 4096
 _PENDING_ROWS = 1024
 _SMALLEST_SEED, _LARGEST_SEED = 0, 2**63 - 1
 
@@ -71,7 +70,6 @@ class Recorder:
         self._table = {table.name: table for table in tables(header)}
         self._row_dtypes = {name: table.row_dtype() for name, table in self._table.items()}
         self._counts: dict[str, int] = dict.fromkeys(self._table, 0)
-        self._buffered = 0
         self._appender: Appender | None = None
         self._text_bytes = 0
         self._labelers: dict[str, int] = {}
@@ -83,9 +81,8 @@ class Recorder:
         self._text = b""
         self._last_text: tuple[str, int] = ("", -1)
         self._completions: list[Completion] = []
-        self._encode_observation = spaces.encoder(header.observation_space)
         self._encode_action = spaces.encoder(header.action_space)
-        self._make_buffer()
+        self._buffer = StepBuffer(self.path, header)
         self._add_session()
         self._last_flush_s = now_s()
         self.flush()
@@ -99,7 +96,7 @@ class Recorder:
     @property
     def steps(self) -> int:
         """Steps recorded so far, buffered ones included."""
-        return self._counts["steps"] + self._buffered
+        return self._counts["steps"] + self._buffer.n
 
     @property
     def flushed_steps(self) -> int:
@@ -144,7 +141,7 @@ class Recorder:
         if parent >= index:
             raise InvalidRow(f"{self.path}: parent: expected an episode below {index}, found {parent}.")
         options_at = -1 if options is None else self._add_text(self._options_json(options))
-        self._stand_at(0, observation)
+        self._buffer.stand_at(observation)
         row = (
             self.steps,
             -1,
@@ -152,7 +149,7 @@ class Recorder:
             options_at,
             parent,
             branch_step,
-            self._nothing_seen,
+            self._buffer.nothing_seen,
             0,
         )
         self._pending["episodes"].append(row)
@@ -180,30 +177,26 @@ class Recorder:
         """
         if self._running is None:
             raise InvalidRow(f"{self.path}: no episode runs. Call begin_episode before step.")
-        row = self._buffered
+        buffer = self._buffer
+        index = self._counts["steps"] + buffer.n
         try:
-            executed = self._encode_action(action)
-            asked = executed if student_action is None else self._encode_action(student_action)
-            self._stand_at(row + 1, next_observation)
-            self._decisions[row] = (
-                executed,
+            buffer.append(
+                action,
                 reward,
                 terminated,
                 truncated,
+                next_observation,
                 driver,
-                asked if student_action is not None else self._no_action,
-                student_action is not None,
+                student_action,
                 student_version,
                 time_ns,
                 keys,
             )
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidRow(
-                f"{self.path}: step {self.steps}: a value does not fit its column ({error})."
+                f"{self.path}: step {index}: a value does not fit its column ({error})."
             ) from error
-        self._buffered = row + 1
-        index = self._counts["steps"] + row
-        if self._buffered == self._capacity or self._now_s() - self._last_flush_s >= FLUSH_INTERVAL_S:
+        if buffer.n == buffer.capacity or self._now_s() - self._last_flush_s >= FLUSH_INTERVAL_S:
             self.flush()
         return index
 
@@ -249,7 +242,7 @@ class Recorder:
             raise InvalidRow(f"{self.path}: outcome: expected SUCCESS, FAILURE or UNKNOWN, found RUNNING.")
         running, self._running = self._running, None
         length = self.steps - running.start
-        standing = self._observations[self._buffered].copy()
+        standing = self._buffer.standing.copy()
         if self._pending["episodes"]:  # begun since the last flush: its row is written once, complete
             start, _, *reset, _, _ = self._pending["episodes"][-1]
             self._pending["episodes"][-1] = (start, length, *reset, standing, int(ended))
@@ -312,31 +305,11 @@ class Recorder:
             self._text_bytes = reader.text_bytes
             self._labelers = {name: code for code, name in enumerate(reader.labelers)}
 
-    def _make_buffer(self) -> None:
-        row_dtype = self._row_dtypes["steps"]
-        self._capacity = max(1, min(_BUFFER_ROWS, _BUFFER_BYTES // row_dtype.itemsize))
-        self._buffer = np.zeros(self._capacity + 1, row_dtype)
-        self._observations = self._buffer["observation"]
-        self._observation_shape = self._observations.shape[1:]
-        self._decisions = self._buffer[[name for name in row_dtype.names or () if name != "observation"]]
-        self._no_action = np.zeros_like(self._buffer["student_action"][0])
-        self._nothing_seen = np.zeros_like(self._observations[0])
-
     def _add_session(self) -> None:
         header = self.header
         texts = (header.session_id, header.created_utc, header.operator)
         encoded = tuple(text.encode()[:size] for text, size in zip(texts, (32, 32, 64), strict=True))
         self._pending["sessions"].append((*encoded, self.episodes, self.steps))
-
-    def _stand_at(self, row: int, observation: Any) -> None:
-        stored = self._encode_observation(observation)
-        shape = getattr(stored, "shape", None)
-        if shape != self._observation_shape and np.shape(stored) != self._observation_shape:
-            raise InvalidRow(
-                f"{self.path}: observation: expected shape {self._observation_shape}, found "
-                f"{np.shape(stored)}."
-            )
-        self._observations[row] = stored
 
     def _append(self, table: str, row: tuple[Any, ...]) -> int:
         index = self._rows_of(table)
@@ -388,9 +361,9 @@ class Recorder:
             if pending:
                 rows[name] = (self._counts[name], np.array(pending, self._row_dtypes[name]))
         standing = None
-        if self._buffered or self._running is not None or self._completions:
-            rows["steps"] = (self._counts["steps"], self._buffer[: self._buffered])
-            standing = self._observations[self._buffered]
+        if self._buffer.n or self._running is not None or self._completions:
+            rows["steps"] = (self._counts["steps"], self._buffer.rows)
+            standing = self._buffer.standing
         return Batch(rows, standing, (self._text_bytes, self._text), tuple(self._completions))
 
     def _forget(self, batch: Batch) -> None:
@@ -398,8 +371,7 @@ class Recorder:
             self._counts[name] += len(rows)
         for pending in self._pending.values():
             pending.clear()
-        self._observations[0] = self._observations[self._buffered]
-        self._buffered = 0
+        self._buffer.clear()
         self._text_bytes += len(self._text)
         self._text = b""
         self._completions.clear()
@@ -415,7 +387,7 @@ class Recorder:
         if self._running is not None:
             running, self._running = self._running, None
             length = self.steps - running.start
-            end = Completion(running.index, length, self._observations[0].copy(), Outcome.UNKNOWN)
+            end = Completion(running.index, length, self._buffer.standing.copy(), Outcome.UNKNOWN)
             appender.commit(Batch(completions=(end,)))
         self._appender = None
         appender.close()
@@ -444,7 +416,7 @@ class Recorder:
         message = (
             f"{self.path}: {why} ({_reason(error)}). Recording has stopped; {self.flushed_steps} steps are "
             f"in the file, and "
-            f"the last {self._buffered} steps, labels and edits {where}. Free some space first."
+            f"the last {self._buffer.n} steps, labels and edits {where}. Free some space first."
         )
         elsewhere = None if saved is None else str(saved)
         kind = DiskFull(message, elsewhere) if diskspace.is_full(error) else RecordingError(message)
