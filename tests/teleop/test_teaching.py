@@ -135,6 +135,11 @@ def test_who_watches_takes_over_a_reaction_after_the_error(tmp_path: Path) -> No
         assert session.takeovers >= 1
         assert run.person_ns > 0
         assert session.labelling.by_state()
+    with recordings.open(tmp_path / "t.h5") as reader:
+        drivers, times_s = reader.column("driver")[:].tolist(), reader.column("time_ns")[:] / 1e9
+    # Wrong from the first step on: at 8 steps a second two more pass within 250 ms, and the first key takes as long.
+    assert drivers == [Driver.STUDENT] * 3 + [Driver.HUMAN] * 3
+    assert times_s[3] - times_s[0] >= 2 * CAREFUL.reaction_s
 
 
 def test_at_the_desk_labels_are_retrospective_and_rollouts_cost_nothing(tmp_path: Path) -> None:
