@@ -69,6 +69,12 @@ class Teacher:
         else:
             self.fingers.hold(key, at_ns)
 
+    def sit_down(self, now_ns: int) -> None:
+        """Open the desk, whatever the fingers were about."""
+        self.fingers.let_go()
+        self.fingers.tap(self.key_of(Order.DESK), now_ns)
+        self.fingers.move(now_ns)
+
     def key_here(self) -> str:
         session = self.session
         return session.world.key_for(self.mind.answer(session.observation, session.episode_length))
@@ -170,7 +176,6 @@ class Editor(Teacher):
 
     def __init__(self, session: Session, person: Person, rng: np.random.Generator) -> None:
         super().__init__(session, person, rng)
-        self._seen_episodes = 0
         self._next_ns = 0
         self._labelled: set[Any] = set()
         self._has_begun = False
@@ -184,13 +189,9 @@ class Editor(Teacher):
             super().look(now_ns)
 
     def saw(self, tick: Tick, now_ns: int) -> None:
-        if self.session.running or self.session.student is None:
+        if self.session.running or self.session.student is None or _is_perfect(self.session):
             return
-        if _is_perfect(self.session):
-            return
-        self.fingers.let_go()
-        self.fingers.tap(self.key_of(Order.DESK), now_ns)
-        self.fingers.move(now_ns)
+        self.sit_down(now_ns)
         self._labelled.clear()
         self._has_begun = False
         self._next_ns = now_ns + _ns(self.person.switch_s)
@@ -259,10 +260,8 @@ class Rewinder(Overseer):
             if tick.driver is not Driver.STUDENT:
                 super().saw(tick, now_ns)
         elif self.session.student is not None and not _is_perfect(self.session):
-            self.fingers.let_go()
             self._begin(has_key_down=False)
-            self.fingers.tap(self.key_of(Order.DESK), now_ns)
-            self.fingers.move(now_ns)
+            self.sit_down(now_ns)
             self._next_ns = now_ns + _ns(self.person.switch_s)
 
     def attend(self, now_ns: int) -> None:
