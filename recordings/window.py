@@ -1,5 +1,4 @@
-"""Rows of a table, read ahead a stretch at a time: many short episodes cost one read, a long one little "
-"memory."""
+"""Rows of a table, read ahead a stretch at a time: many short episodes cost one read, a long one little memory."""
 
 from __future__ import annotations
 
@@ -9,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recordings import schema
 from recordings.reader import Reader
-from recordings.schema import tables
 
 _WINDOW_BYTES = 1 << 22
 _MOST_ROWS = 1 << 16
@@ -22,8 +21,7 @@ class Window:
     """Some columns of one table; at most `rows` rows of them are in memory."""
 
     def __init__(self, reader: Reader, table: str, columns: Sequence[str]) -> None:
-        schema = next(each for each in tables(reader.header) if each.name == table)
-        known = {column.name: column for column in schema.columns}
+        known = {column.name: column for column in schema.table(table, reader.header).columns}
         self._columns = {name: known[name] for name in columns}
         row_bytes = max(1, sum(column.entry_bytes for column in self._columns.values()))
         self.rows = max(1, min(_MOST_ROWS, _WINDOW_BYTES // row_bytes))
