@@ -50,8 +50,13 @@ def drive_rows(session: Session) -> tuple[KeyRow, ...]:
         return ()
     by_word: dict[str, list[str]] = {}
     for key, action in session.world.keys.items():
-        by_word.setdefault(action_word(action, session.world.action_names), []).append(key)
+        by_word.setdefault(word_of(session.world, action), []).append(key)
     return tuple(KeyRow(tuple(names), word) for word, names in by_word.items())
+
+
+def word_of(world: World, action: Any) -> str:
+    """What this action is called in this world."""
+    return world.word_for(action) or action_word(action, world.action_names)
 
 
 def action_word(action: Any, names: Sequence[str]) -> str:

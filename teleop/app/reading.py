@@ -14,7 +14,7 @@ import numpy as np
 from learners.interface import FloatArray
 from teleop.app.curves import Charts
 from teleop.app.facts import Asked, Choice, Facts, Finished, Line, StudentFacts
-from teleop.app.key_rows import action_word, drive_rows, session_rows
+from teleop.app.key_rows import action_word, drive_rows, session_rows, word_of
 from teleop.app.keycaps import KeyRow
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.choose import legend_of
@@ -187,7 +187,7 @@ def _at_desk(session: Session, desk: Desk) -> Asked:
         return Asked("timeline", place, "The end: go back to a state to label it.", (), ())
     lines = (
         Line("drove here", DROVE[tick.driver], DRIVERS[tick.driver]),
-        Line("did", action_word(tick.action, session.world.action_names)),
+        Line("did", word_of(session.world, tick.action)),
     )
     known = _odds_in(session, desk.observation)
     choices = choices_of(session, known, desk.student_action, desk.label_keys, desk.label)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from teleop.app.form import Option, Question
 from teleop.app.gamepad import PAD_KEYS
-from teleop.app.key_rows import action_word
+from teleop.app.key_rows import word_of
 from teleop.preferences.bindings import DOES, Bound, key_of, usual_keys
 from teleop.preferences.palettes import PALETTES
 from teleop.preferences.settings import Settings
@@ -158,7 +158,7 @@ def key_slots(world: World, settings: Settings) -> tuple[list[Slot], list[Slot]]
     """For driving this world, and for commanding any session."""
     drive = []
     for key in usual_keys(world, settings.hands):
-        word = action_word(world.keys[key], world.action_names)
+        word = word_of(world, world.keys[key])
         drive.append(Slot("drive", key, word, key_of(Bound("drive", key), world, settings)))
     names = [(order.name.lower(), DOES[order]) for order in SESSION_KEYS]
     orders = [

@@ -129,12 +129,14 @@ def world_from_json(journal: Journal) -> World:
     spec = registered_spec(str(said["env_id"]))
     with made(dataclasses.replace(spec, kwargs={**spec.kwargs, **kwargs})) as env:
         space = env.action_space
-    values = _checked_fields(journal, "world", World, said, skip=("keys", "idle_action", "kwargs", *ENUMS))
-    keys = said["keys"] if isinstance(said["keys"], dict) else {}
+    skip = ("keys", "named_actions", "idle_action", "kwargs", *ENUMS)
+    values = _checked_fields(journal, "world", World, said, skip=skip)
+    keys, named = (each if isinstance(each, dict) else {} for each in (said["keys"], said["named_actions"]))
     values |= {name: _member(journal, name, kind, said[name]) for name, kind in ENUMS.items()}
     return World(
         **values,
         keys={key: _action(journal, action, space) for key, action in keys.items()},
+        named_actions={word: _action(journal, action, space) for word, action in named.items()},
         idle_action=None if said["idle_action"] is None else _action(journal, said["idle_action"], space),
         kwargs=kwargs,
     )

@@ -26,6 +26,8 @@ from teleop.worlds.keys import single_keys
 FALLBACK_HZ = 12.0
 """Rate of a world that does not say how fast it runs: what a person can still react to."""
 GREATEST_HZ = 60.0
+EXTRAS = ("box2d", "mujoco")
+"""What gymnasium's worlds need beside gymnasium: each is a part of gymnasium, and an extra of ours."""
 
 
 class ControlScheme(Enum):
@@ -83,6 +85,8 @@ class World:
     """The mirror under which the world is unchanged."""
     solved_return: float | None = None
     """Mean return at which a learner of the world's own reward has learned enough; None: nobody knows."""
+    named_actions: Mapping[str, Any] = field(default_factory=dict)
+    """A word -> the action it stands for, where actions are not discrete."""
 
     @classmethod
     def for_env(cls, env_id: str) -> World:
@@ -111,6 +115,10 @@ class World:
                 return key
         raise KeyError(f"{self.name}: no key means action {action!r}")
 
+    def word_for(self, action: Any) -> str | None:
+        """What an action is called that is no number; None where it has no name."""
+        return next((word for word, each in self.named_actions.items() if np.array_equal(each, action)), None)
+
     @property
     def mirror(self) -> Callable[[Array, Array], tuple[Array, Array]] | None:
         """The world's symmetry as learners take it, or None: observations, actions -> the same, mirrored."""
@@ -124,8 +132,11 @@ class World:
         return dataclasses.replace(registered, kwargs={**registered.kwargs, **self.kwargs})
 
     def make(self, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
-        """The environment itself."""
-        return gymnasium.make(self.spec(), render_mode=render_mode)
+        """The environment itself. Raises WorldError where an extra is missing that it needs."""
+        try:
+            return gymnasium.make(self.spec(), render_mode=render_mode)
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise WorldError(_extra_missing(self.spec(), error)) from error
 
 
 ARROWS_AND_WASD: Mapping[str, int] = {
@@ -235,12 +246,26 @@ def made(spec: EnvSpec) -> Iterator[gymnasium.Env[Any, Any]]:
     """The environment of a spec, closed afterwards. Raises WorldError where it cannot be made."""
     try:
         env = gymnasium.make(spec, disable_env_checker=True)
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise WorldError(_extra_missing(spec, error)) from error
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise WorldError(f"{spec.id}: the environment cannot be made: {error}") from error
     try:
         yield env
     finally:
         env.close()
+
+
+def _extra_missing(spec: EnvSpec, error: Exception) -> str:
+    """The extra of ours that brings what the environment needs, by the part of gymnasium that it lies in."""
+    module = spec.entry_point if isinstance(spec.entry_point, str) else ""
+    extra = next((name for name in EXTRAS if f".{name}." in module), None)
+    if extra is None:
+        return f"{spec.id}: the environment cannot be made: {error}"
+    return (
+        f"{spec.id}: expected the extra {extra!r} of Understudy, found it missing. Install it: "
+        f"`pip install 'understudy[{extra}]'`, or `pip install -e '.[{extra}]'` in its folder."
+    )
 
 
 def numbered_actions(action_space: gymnasium.Space[Any]) -> tuple[str, ...]:
