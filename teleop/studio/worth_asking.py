@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from enum import Enum
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from learners.doubts import Doubt, novelty_of
+from learners.doubts import novelty_of
 from learners.interface import FloatArray, Policy
 from learners.recollection import begin
 from learners.worlds import facts_of
+from teleop.studio.doubting import Beside, doubts, ensemble_doubts
 from teleop.studio.past import Lived
 from teleop.worlds.catalogue import World
 
@@ -48,7 +45,8 @@ class Doubts:
     def __init__(self, world: World, *, aside: bool = False) -> None:
         """aside: fit an ensemble in a process of its own, for it takes seconds and a frame must not wait; else at once,
         so that a session repeats."""
-        self._world, self._aside = world, aside
+        self._world = world
+        self._beside = Beside(world) if aside else None
         self._facts = facts_of(world.spec())
 
     def scores(
@@ -59,32 +57,17 @@ class Doubts:
             case Criterion.DISAGREEMENT:
                 return _ready(_disagreement(episode, choices(policy, episode)))
             case Criterion.NOVELTY:
-                doubt = novelty_of(self._facts)
-                return _ready(_of_unlabelled(episode, _doubts(doubt, _seen(episode), labels, policy)))
-            case Criterion.ENSEMBLE if self._aside:
-                return _reckoned_aside(self._world, episode, labels)
+                found = doubts(novelty_of(self._facts), _seen(episode), labels, policy)
+                return _ready(_of_unlabelled(episode, found))
+            case Criterion.ENSEMBLE if self._beside is not None:
+                return _later(episode, self._beside.doubts(_seen(episode), labels))
             case Criterion.ENSEMBLE:
                 return _ready(_of_unlabelled(episode, ensemble_doubts(self._world, _seen(episode), labels)))
 
-
-def ensemble_doubts(
-    world: World, observations: Sequence[Any], labels: Sequence[tuple[Any, Any]]
-) -> FloatArray:
-    """(T,) how far apart students act that were fitted to resampled labels."""
-    from learners import dagger  # loads torch, which a session can do without
-
-    spec, facts, rng = world.spec(), facts_of(world.spec()), np.random.default_rng(len(labels))
-    ensemble = dagger.ensemble_of(dagger.Config(), spec, facts, rng, world.mirror)
-    return _doubts(ensemble, observations, labels, None)
-
-
-def _doubts(
-    doubt: Doubt, observations: Sequence[Any], labels: Sequence[tuple[Any, Any]], policy: Any
-) -> FloatArray:
-    for observation, action in labels:
-        doubt.learn(observation, action)
-    found = [doubt.of(observation, policy) for observation in observations]
-    return np.nan_to_num(np.asarray(found, np.float64), posinf=1e9)
+    def close(self) -> None:
+        """End the process beside."""
+        if self._beside is not None:
+            self._beside.close()
 
 
 def _seen(episode: Lived) -> list[Any]:
@@ -96,43 +79,17 @@ def _of_unlabelled(episode: Lived, scores: FloatArray) -> FloatArray:
     return np.where([step not in episode.labels for step in range(len(scores))], scores, 0.0)
 
 
+def _later(episode: Lived, coming: Future[FloatArray]) -> Future[FloatArray]:
+    """Of what is not labelled by the time they are there."""
+    future: Future[FloatArray] = Future()
+    coming.add_done_callback(lambda found: future.set_result(_of_unlabelled(episode, found.result())))
+    return future
+
+
 def _ready(scores: FloatArray) -> Future[FloatArray]:
     future: Future[FloatArray] = Future()
     future.set_result(scores)
     return future
-
-
-def _reckoned_aside(world: World, episode: Lived, labels: Sequence[tuple[Any, Any]]) -> Future[FloatArray]:
-    """A process is started, listened to and waited for by a thread; one that dies has found no doubt."""
-    future: Future[FloatArray] = Future()
-    observations = _seen(episode)
-
-    def listen() -> None:
-        context = multiprocessing.get_context("spawn")
-        near, far = context.Pipe(duplex=False)
-        process = context.Process(target=_reckon, args=(far, world, observations, list(labels)), daemon=True)
-        process.start()
-        far.close()
-        try:
-            found = np.frombuffer(near.recv_bytes(), np.float64)
-        except EOFError:
-            found = np.zeros(len(observations))
-        process.join()
-        future.set_result(_of_unlabelled(episode, found))
-
-    threading.Thread(target=listen, daemon=True).start()
-    return future
-
-
-def _reckon(
-    connection: Connection, world: World, observations: Sequence[Any], labels: Sequence[tuple[Any, Any]]
-) -> None:
-    """The process from start to end."""
-    import torch
-
-    os.nice(15)
-    torch.set_num_threads(1)
-    connection.send_bytes(ensemble_doubts(world, observations, labels).tobytes())
 
 
 def _disagreement(episode: Lived, chosen: Sequence[Any]) -> FloatArray:
