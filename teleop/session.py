@@ -159,6 +159,12 @@ class Session(Run):
         self.stop_asking()
         return not is_taken
 
+    def close(self) -> None:
+        """As a run does, and let nobody go on doubting."""
+        super().close()
+        if "_doubts" in vars(self):
+            self._doubts.close()
+
     # -- the desk -------------------------------------------------------------------------------------------
 
     @cached_property
