@@ -22,6 +22,8 @@ RENEWED_S = 0.25
 """Between two pictures of the same layer: labels and students come faster than anybody can read a map."""
 SIZES = 2
 """Boards kept: going to the desk and back must not cost a frame."""
+SETTLING_S = 0.05
+"""A board that comes back shows at first what it showed last: the frame it comes in has enough else to paint."""
 Point = tuple[float, float]
 
 
@@ -36,8 +38,8 @@ class GridWorldPainter:
         self._boards: dict[int, Board] = {}
         """By the size of a cell: at the desk the map is smaller than while one drives."""
         self._board: Board | None = None
-        self._shown: tuple[Layer, tuple[int, ...]] | None = None
-        """The layer on the board, and what it was made from."""
+        self._shown: dict[int, tuple[Layer, tuple[int, ...]]] = {}
+        """The layer on each board, and what it was made from."""
         self._shown_s = float("-inf")
         self._layer = Layer.POLICY
         self._layers: tuple[Layer, ...] = ()
@@ -51,7 +53,7 @@ class GridWorldPainter:
         cell_px = max(4, min(area.size) // self._map.side)
         board = self._board_of(cell_px, view, now_s)
         place = board.picture.get_rect(center=area.center)
-        trail_of = (cell_px, self._shown, view.observation, len(view.path), view.path[:1])
+        trail_of = (cell_px, self._shown[cell_px], view.observation, len(view.path), view.path[:1])
         if trail_of != self._trail_of:
             self._trail_of = trail_of
             self._paint_trail(board, view)
@@ -74,22 +76,27 @@ class GridWorldPainter:
 
     def _board_of(self, cell_px: int, view: View, now_s: float) -> Board:
         if self._board is None or self._board.cell_px != cell_px:
-            while len(self._boards) >= SIZES and cell_px not in self._boards:
-                del self._boards[next(iter(self._boards))]
-            self._board = self._boards.get(cell_px) or Board(self._map, cell_px)
-            self._boards[cell_px] = self._board
-            self._shown = None
+            self._board = self._board_of_size(cell_px)
+            self._shown_s = now_s - RENEWED_S + SETTLING_S
             self._trailed = pygame.Surface(self._board.picture.get_size())
         self._layers = layers_of(view)
         layer = self._current()
-        shown = layer, stamp_of(layer, view)
-        is_another = self._shown is None or self._shown[0] is not layer
-        if is_another or (self._shown != shown and now_s - self._shown_s >= RENEWED_S):
-            self._shown, self._shown_s = shown, now_s
+        before, shown = self._shown.get(cell_px), (layer, stamp_of(layer, view))
+        is_another = before is None or before[0] is not layer
+        if is_another or (before != shown and now_s - self._shown_s >= RENEWED_S):
+            self._shown[cell_px], self._shown_s = shown, now_s
             overlay = laid_over(layer, view, self._model)
             self.legend = overlay.legend
             self._board.show(overlay.codes, overlay.looks)
         return self._board
+
+    def _board_of_size(self, cell_px: int) -> Board:
+        if cell_px not in self._boards:
+            while len(self._boards) >= SIZES:
+                oldest = next(iter(self._boards))
+                del self._boards[oldest], self._shown[oldest]
+            self._boards[cell_px] = Board(self._map, cell_px)
+        return self._boards[cell_px]
 
     def _centre(self, state: Any, cell_px: int) -> Point:
         row, column = divmod(int(state), self._map.side)

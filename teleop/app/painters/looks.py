@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -43,6 +44,7 @@ class Look:
 UNTOUCHED = Look()
 
 
+@cache
 def arrows(colour: Colour) -> tuple[Look, ...]:
     """In every direction, faintest first: that of `shade` (1 to SHADES) is at DIRECTIONS * (shade - 1) + direction."""
     return tuple(
