@@ -29,8 +29,8 @@ INVISIBLE_DRIVERS = ("offscreen", "dummy")
 """Drivers of SDL that show nobody anything; SDL falls back on the first where there is no display."""
 FRAME_S = 1 / 60 - 0.0002
 """From one frame to the next: 60 frames a second, less what a sleeping process may wake up late."""
-WAKE_EARLY_S = 0.0006
-"""The last part of the wait is spun, since a sleep ends late by about this much."""
+WAKE_EARLY_S = 0.0012
+"""The last part of the wait is spun, since a sleep ends late by up to about this much while a student is trained."""
 
 
 class Quit(Enum):
