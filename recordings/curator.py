@@ -20,7 +20,7 @@ from recordings.contents import Edit, Recovery
 from recordings.curation import Curation, not_taken_back, standing
 from recordings.errors import DiskFull, InvalidRow, RecordingError
 from recordings.reader import Reader
-from recordings.schema import EditKind, table
+from recordings.schema import EditKind, LabelKind, table
 
 
 class Curator:
@@ -45,6 +45,7 @@ class Curator:
             self._n_episodes = reader.n_episodes
             self._starts = reader.read("episodes", "start", 0, reader.n_episodes)
             self._label_steps = reader.read("labels", "step", 0, reader.n_labels)
+            self._label_kinds = reader.read("labels", "kind", 0, reader.n_labels)
             self._text_bytes = reader.text_bytes
             header = reader.header
         self._row_dtype = table("edits", header).row_dtype()
@@ -101,9 +102,11 @@ class Curator:
         return self._append(EditKind.WITHDRAW, episode, start, start + 1, value=label, note=note)
 
     def last_label(self) -> int | None:
-        """The row of the last label that counts, or None where none does."""
-        withdrawn = set(self.curation.withdrawn.tolist())
-        return next((row for row in reversed(range(len(self._label_steps))) if row not in withdrawn), None)
+        """The row of the last label that counts, or None where none does; what an adviser said beside it is not one."""
+        counts = self._label_kinds != LabelKind.ADVISED
+        counts[self.curation.withdrawn] = False
+        rows = np.flatnonzero(counts)
+        return int(rows[-1]) if len(rows) else None
 
     def undo(self, act: int | None = None) -> Edit | None:
         """Take back the act in this row of /edits, or the last that stands; returns it, or None where none stands.

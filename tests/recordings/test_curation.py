@@ -131,6 +131,13 @@ def test_withdrawing_every_label_ends(path: Path) -> None:
     assert labelled(path) == {}
 
 
+def test_what_an_adviser_said_beside_it_is_not_the_last_label(path: Path) -> None:
+    with Recorder(path, cartpole_header(), resume=True) as recorder:
+        recorder.label(8, 1, labeler="scripted", kind=LabelKind.ADVISED)
+    with Curator(path) as curator:
+        assert curator.last_label() == 4
+
+
 def test_an_episode_is_judged_anew(path: Path) -> None:
     with Curator(path) as curator:
         curator.judge(0, Outcome.SUCCESS)
