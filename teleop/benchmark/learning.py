@@ -99,7 +99,7 @@ class Learning:
 
     def _floor(self, world: World) -> float:
         """Mean return of actions drawn at random."""
-        measure = (lambda: _random_return(world)) if self._measures else None
+        measure = (lambda: random_return(world)) if self._measures else None
         return float(self._ledger.once(f"random actions | {world.name}", measure))
 
     def _best(self, world: World) -> float:
@@ -167,7 +167,7 @@ def mean_return(path: Path) -> float:
         return float(sum(episode.return_ for episode in reader.episodes) / len(reader.episodes))
 
 
-def _random_return(world: World) -> float:
+def random_return(world: World) -> float:
     import numpy as np
 
     from learners.evaluation import evaluate
