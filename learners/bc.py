@@ -41,8 +41,6 @@ WORTHWHILE = 0.01
 """A loss counts as better when it is smaller by at least this share."""
 LEAST_LOG_STD = math.log(1e-3)
 """Of a Gaussian policy's width, in the action's own units."""
-MOMENTUM = 0.9
-"""Of sgd."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,13 @@ class Config:
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     """What follows the gradient. adamw keeps the L2 term out of it, and shrinks weights by rate * l2 instead."""
     learning_rate: float | None = None  # per update
-    """Step size at the start, which falls to 0 along half a cosine; None: 0.01, for sgd 0.1."""
+    """Step size at the start; None: 0.01, for sgd 0.1."""
+    decay: Literal["cosine", "none"] = "cosine"
+    """How the step size goes on: it falls to 0 along half a cosine, or stays."""
+    momentum: float = 0.9
+    """sgd: share of each step that the next one carries on; 0: plain gradient descent."""
+    standardised: bool = True
+    """Read inputs relative to mean and deviation of the labels' own, or as they are."""
     batch_size: int = 256  # labels
     """Labels in one update."""
     l2: float | None = None
@@ -116,7 +120,7 @@ def train(
         config.memory,
     )
     taught, judged = steps.of(~steps.held_out), steps.of(steps.held_out)
-    network = _student(architecture, start, taught, rng)
+    network = _student(config, architecture, start, taught, rng)
     lessons = _lessons(config, architecture, taught, rng)
     exam = _lessons(config, architecture, judged, rng) if steps.held_out.any() else None
     loss = _loss(config, architecture, taught, network)
@@ -124,13 +128,18 @@ def train(
 
 
 def _student(
-    architecture: Architecture, start: Policy | None, taught: Steps, rng: np.random.Generator
+    config: Config,
+    architecture: Architecture,
+    start: Policy | None,
+    taught: Steps,
+    rng: np.random.Generator,
 ) -> Perceptron:
     """A new network with the data's mean and deviation, or the given student with its own."""
     if isinstance(start, NetworkPolicy) and start.architecture == architecture:
         return cast(Perceptron, thaw(start))
     network = cast(Perceptron, build(architecture, rng))
-    network.standardise(taught.pairs()[0])
+    if config.standardised:
+        network.standardise(taught.pairs()[0])
     return network
 
 
@@ -231,12 +240,15 @@ class _Plan:
     """The settings that were left open, closed."""
 
     learning_rate: float
+    decays: bool
     l2: float
     updates: int
     check_every: int
 
     def rate_at(self, update: int) -> float:
-        """The step size of an update, 1 the first: half a cosine."""
+        """The step size of an update, 1 the first."""
+        if not self.decays:
+            return self.learning_rate
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (update - 1) / self.updates))
 
 
@@ -245,7 +257,8 @@ def _plan(config: Config, architecture: Architecture, n_labels: int) -> _Plan:
     updates = config.updates or min(max(1_000, 30 * around), 20_000)
     rate = config.learning_rate or (0.1 if config.optimiser == "sgd" else 0.01)
     l2 = (1e-3 if architecture.is_categorical else 1e-5) if config.l2 is None else config.l2
-    return _Plan(rate, l2, updates, config.check_every or max(1, updates // 20))
+    decays = config.decay == "cosine"
+    return _Plan(rate, decays, l2, updates, config.check_every or max(1, updates // 20))
 
 
 def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> Adam | torch.optim.Optimizer:
@@ -257,7 +270,7 @@ def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> Adam | torch
     groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": plan.l2}, {"params": others}]
     if config.optimiser == "adamw":
         return torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=0.0, fused=True)
-    return torch.optim.SGD(groups, lr=plan.learning_rate, momentum=MOMENTUM, fused=True)
+    return torch.optim.SGD(groups, lr=plan.learning_rate, momentum=config.momentum, fused=True)
 
 
 @torch.no_grad()

@@ -72,6 +72,8 @@ class Config:
     """Updates of each clone."""
     inverse_hidden: tuple[int, ...] = ()
     """Units in each hidden layer of the inverse model, which reads s and s' - s."""
+    inverse_rate: float = 0.03  # per update
+    """Adam step size of the inverse model at the start; it falls to 0 along half a cosine."""
     inverse_updates: int = 1_000
     """Updates of each inverse model, at most; a tenth of one's own steps is held out to stop earlier."""
 
@@ -320,7 +322,10 @@ class LearnedInverse:
             lengths=np.array([len(part) for part in np.array_split(np.arange(len(seen)), self.BLOCKS)]),
         )
         settings = bc.Config(
-            hidden=config.inverse_hidden, learning_rate=0.03, l2=0.0, updates=config.inverse_updates
+            hidden=config.inverse_hidden,
+            learning_rate=config.inverse_rate,
+            l2=0.0,
+            updates=config.inverse_updates,
         )
         *_, last = bc.train(settings, data, None, rng)
         self._policy = cast(NetworkPolicy, last.policy)

@@ -44,10 +44,12 @@ from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, Policy, Snapshot
 from learners.labelled_steps import Symmetry
+from learners.likelihood import log_probabilities
 from learners.mirror import with_mirror_images
 from learners.networks import freeze, thaw
 from learners.policies import NetworkPolicy
 from learners.rollout import Rollout, Sampler
+from learners.starts import doubted, own_rows
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -104,6 +106,13 @@ class Config:
     """ppo: reward for indecision, per nat: lambda in the paper."""
     hidden: tuple[int, ...] = (32,)
     """ppo: units in each hidden layer of a perceptron, policy and values alike."""
+    standardised: bool = False
+    """ppo: whether perceptrons read inputs relative to all that were seen so far. A start keeps its own scale."""
+    start_rounds: int = 0
+    """ppo, with a start: first iterations in which only discriminator and values learn."""
+    given: Literal["likeliest", "newest"] = "likeliest"
+    """ppo, where actions are judged: the policy given is the one so far under which the demonstrated actions were
+    likeliest, or the newest. A clone that is gone on from would stay the likeliest for long."""
     averaged: int | None = None  # iterations
     """ppo: the policy given is the mean of about as many last ones; 1: the last; None: 20 (table), 10 (perceptron)."""
     iterations: int | None = None
@@ -144,19 +153,24 @@ def train(
     facts = facts_of(world)
     if start is not None:
         check_fit(start, facts)
-        start = ppo.doubted(ppo.own_rows(start), START_DOUBT)
+        start = doubted(own_rows(start), START_DOUBT)
     settings = completed(config, is_table=isinstance(facts.observation_space, gym.spaces.Discrete))
     judged = cast(Judged, settings.judged)
     encoder = Encoder(facts, judged, absorbing=settings.absorbing, discount=settings.discount)
     shown = demonstrations if symmetry is None else with_mirror_images(demonstrations, symmetry)
     discriminator = _discriminator(settings, encoder, encoder.demonstrated(shown), rng)
-    knows_actions = settings.generator == "ppo" and judged == "state-action" and not settings.control
-    chosen = Chosen(shown if knows_actions else None)
+    chosen = Chosen(shown if _chooses(settings) else None)
     generator = _generator(settings, world, rng, start)
     try:
         yield from _iterations(settings, encoder, discriminator, generator, chosen, rng)
     finally:
         generator.close()
+
+
+def _chooses(config: Config) -> bool:
+    """Whether the policy given is chosen by the demonstrated actions."""
+    knows_actions = config.generator == "ppo" and config.judged == "state-action" and not config.control
+    return knows_actions and config.given == "likeliest"
 
 
 def _iterations(
@@ -251,6 +265,7 @@ class PolicyGradient:
         self, config: Config, world: EnvSpec, rng: np.random.Generator, start: Policy | None
     ) -> None:
         self._ticks, self._span = config.ticks, cast(int, config.averaged)
+        self._held_back = config.start_rounds if start is not None else 0
         self._sampler = Sampler(world, cast(int, config.copies), seed=int(rng.integers(2**31)))
         self.learner = ppo.Learner(_ppo_settings(config, self._sampler), self._sampler, rng, start)
         self._taken = 0
@@ -261,7 +276,8 @@ class PolicyGradient:
 
     def learn(self, rewarded: Rollout, rng: np.random.Generator) -> dict[str, float]:
         """One update."""
-        metrics = self.learner.update(rewarded, rng)
+        metrics = self.learner.update(rewarded, rng, only_values=self._held_back > 0)
+        self._held_back -= 1
         self.take()
         return metrics
 
@@ -297,6 +313,7 @@ def _ppo_settings(config: Config, sampler: Sampler) -> ppo.Config:
         epochs=config.epochs,
         minibatches=4,
         hidden=config.hidden,
+        standardised=config.standardised,
     )
     is_table = isinstance(sampler.envs.single_observation_space, gym.spaces.Discrete)
     return ppo.completed(settings, is_table=is_table)
@@ -349,7 +366,7 @@ class Surprise:
     @torch.no_grad()
     def of(self, policy: NetworkPolicy) -> float:
         """Nats."""
-        logs, _ = ppo.log_probabilities(thaw(policy), self._observations, self._actions)
+        logs, _ = log_probabilities(thaw(policy), self._observations, self._actions)
         return -float(self._weights @ logs.double())
 
 

@@ -37,9 +37,9 @@ from learners.labelled_steps import Symmetry
 from learners.mirror import with_mirror_images
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy, policy_from
-from learners.ppo import own_rows
 from learners.rollout import Rollout, Sampler
 from learners.soft_q import Counted, Steps, counted, objective, planned, recovered
+from learners.starts import own_rows
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 

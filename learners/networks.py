@@ -112,8 +112,11 @@ class Perceptron(nn.Module):
     def standardise(self, observations: Array) -> None:
         """Take mean and deviation from observations (N, *observation shape); constants keep deviation 1."""
         flat = np.asarray(observations, dtype=np.float64).reshape(len(observations), -1)
-        deviation = flat.std(0)
-        self.mean.copy_(torch.from_numpy(flat.mean(0)))
+        self.measure_by(flat.mean(0), flat.std(0))
+
+    def measure_by(self, mean: FloatArray, deviation: FloatArray) -> None:
+        """Read inputs relative to these, (inputs,) both; a deviation of nothing counts as 1."""
+        self.mean.copy_(torch.from_numpy(mean))
         self.std.copy_(torch.from_numpy(np.where(deviation > 1e-6, deviation, 1.0)))
 
 
@@ -141,8 +144,12 @@ def _blank(architecture: Architecture) -> PolicyNetwork:
             architecture.activation,
             architecture.memory,
         )
-    if not architecture.is_categorical:
+    space = architecture.action_space
+    if isinstance(space, gym.spaces.Box):
         network.log_std = nn.Parameter(torch.zeros(architecture.n_outputs))
+        for name, bound in (("low", space.low), ("high", space.high)):  # no part of the policy's own arrays
+            limits = torch.from_numpy(bound.reshape(-1).astype(np.float32))
+            network.register_buffer(name, limits, persistent=False)
     return network
 
 

@@ -28,12 +28,13 @@ from learners.adam import Adam
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, Policy, Snapshot
-from learners.networks import PolicyNetwork, build, freeze, thaw
-from learners.policies import Architecture, NetworkPolicy, policy_from, softmax
+from learners.likelihood import log_probabilities
+from learners.networks import Perceptron, PolicyNetwork, build, freeze, thaw
+from learners.policies import Architecture, NetworkPolicy
 from learners.rollout import Rollout, Sampler
+from learners.standard import RunningStandard
+from learners.starts import doubted, own_rows
 from learners.worlds import facts_of
-
-LOG_2_PI = float(np.log(2 * np.pi))
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Config:
     nearly all noise, and dividing by their tiny deviation would turn the noise into a signal."""
     hidden: tuple[int, ...] = (64, 64)
     """Units in each hidden layer of a perceptron, policy and values alike."""
+    standardised: bool = False
+    """Perceptron: read inputs relative to mean and deviation of all that were seen so far. A start keeps its own."""
     start_doubt: float = 0.1
     """Table, with a start: each state's first policy is this share uniform, for the rest the start's own."""
     start_rounds: int = 2
@@ -153,6 +156,7 @@ class Learner:
         else:
             network = build(Architecture(observations, gym.spaces.Discrete(1), hidden), rng)
             self.critic = NetworkCritic(network, 1 / (1 - cast(float, config.discount)))
+        self._standard = _standard(config, self.actor if first is None else None, self.critic)
         self._parameters = [*self.actor.parameters(), *self.critic.parameters()]
         self._adam = Adam(self._parameters, cast(float, config.learning_rate))
 
@@ -169,6 +173,10 @@ class Learner:
         self, rollout: Rollout, rng: np.random.Generator, *, only_values: bool = False
     ) -> dict[str, float]:
         """Some passes over the steps of one rollout."""
+        seen = rollout.observations[rollout.valid]
+        if self._standard is not None and not self._standard.count:
+            self._standard.see(seen)  # before it matters: the first policy answers alike everywhere
+            seen = seen[:0]
         batch = self._batch(rollout)
         sums: dict[str, float] = {}
         n_updates = cast(int, self.config.epochs) * cast(int, self.config.minibatches)
@@ -177,6 +185,8 @@ class Learner:
             for rows in torch.chunk(order, cast(int, self.config.minibatches)):
                 for name, value in self._step(batch.rows(rows), only_values).items():
                     sums[name] = sums.get(name, 0.0) + value / n_updates
+        if self._standard is not None:
+            self._standard.see(seen)  # now, so that whoever acts next also learns from it
         return sums
 
     def _step(self, batch: Batch, only_values: bool) -> dict[str, float]:
@@ -210,6 +220,12 @@ class Learner:
             first = int(cast(gym.spaces.Discrete, self.architecture.action_space).start)
             return torch.from_numpy(actions.astype(np.int64) - first)
         return _floats(actions.reshape(len(actions), -1))
+
+
+def _standard(config: Config, actor: PolicyNetwork | None, critic: Critic) -> RunningStandard | None:
+    """What standardises the inputs of these networks, if it is wanted; None of tables and pictures."""
+    networks = [each for each in (actor, getattr(critic, "network", None)) if type(each) is Perceptron]
+    return RunningStandard(networks) if config.standardised and networks else None
 
 
 class NetworkCritic:
@@ -279,41 +295,6 @@ class TableCritic:
 
 
 Critic = TableCritic | NetworkCritic
-
-
-def own_rows(policy: Policy) -> NetworkPolicy:
-    """The same policy, but each state of a table answers for itself, so that it can learn for itself.
-
-    Raises UnsupportedWorldError for a policy that is no network, and for one that remembers: here each step is
-    learned from by itself.
-    """
-    if not isinstance(policy, NetworkPolicy):
-        raise UnsupportedWorldError(
-            f"start: expected a trained policy, found {type(policy).__name__}, which has nothing to train."
-        )
-    if policy.architecture.memory:
-        raise UnsupportedWorldError(
-            f"start: expected a policy that forgets, found one that remembers ({policy.architecture.memory} units). "
-            "Clone one without --memory."
-        )
-    if not policy.architecture.is_table:
-        return policy
-    stand_in = policy.arrays["stand_in"]
-    own = {"outputs": policy.arrays["outputs"][stand_in], "stand_in": np.arange(len(stand_in))}
-    return policy_from(policy.architecture, {**policy.arrays, **own})
-
-
-def doubted(policy: NetworkPolicy, doubt: float) -> NetworkPolicy:
-    """The same policy, of a table mixed with `doubt` of the uniform one; its most probable actions stay.
-
-    A clone is all but certain of what it saw once, and even of what it took from a neighbour: it would never try
-    another action. Perceptrons, which cannot be mixed so, are given back as they are.
-    """
-    if not (policy.architecture.is_table and policy.architecture.is_categorical):
-        return policy
-    chances = softmax(policy.arrays["outputs"])
-    mixed = np.log((1 - doubt) * chances + doubt / policy.architecture.n_outputs)
-    return policy_from(policy.architecture, {**policy.arrays, "outputs": mixed.astype(np.float32)})
 
 
 # -- the algorithm ---------------------------------------------------------------------------------------
@@ -400,18 +381,6 @@ def clipped_loss(log_ratio: Tensor, gains: Tensor, clip: float) -> Tensor:
     """Minus the clipped surrogate (Schulman et al. 2017, equation 7); log_ratio (N,), gains (N,) -> a scalar."""
     ratio = log_ratio.exp()
     return -torch.minimum(ratio * gains, ratio.clamp(1 - clip, 1 + clip) * gains).mean()
-
-
-def log_probabilities(actor: PolicyNetwork, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-    """log pi(a | s) (N,) and the entropy (N,), in nats."""
-    outputs = actor(observations)
-    if actions.dtype == torch.int64:
-        logs = functional.log_softmax(outputs, dim=1)
-        return logs.gather(1, actions[:, None])[:, 0], -(logs.exp() * logs).sum(1)
-    log_std = cast(Tensor, actor.log_std)
-    standard = (actions - outputs) * (-log_std).exp()
-    log_density = -0.5 * (standard.square() + LOG_2_PI) - log_std
-    return log_density.sum(1), (log_std + 0.5 * (1 + LOG_2_PI)).sum().expand(len(outputs))
 
 
 def _floats(array: Array) -> Tensor:

@@ -194,3 +194,22 @@ def test_nothing_to_learn_is_said() -> None:
     broken = dataclasses.replace(sides(2), observations=np.array([[0, np.nan], [0, 0]], np.float32))
     with pytest.raises(NothingToLearnError, match="observations: expected finite numbers"):
         last(QUICK, broken)
+
+
+def test_plain_gradient_descent_by_hand() -> None:
+    """(2 w + b - 1)^2 from w = b = 0: slopes -4 and -2, so that w = 0.2, b = 0.1; then -2 and -1, so that w = 0.3."""
+    data = Demonstrations.from_pairs(
+        np.array([[2.0]], np.float32),
+        np.array([[1.0]], np.float32),
+        observation_space=gym.spaces.Box(-5, 5, (1,)),
+        action_space=gym.spaces.Box(-5, 5, (1,)),
+    )
+    plain = bc.Config(
+        hidden=(), optimiser="sgd", learning_rate=0.05, momentum=0.0, decay="none", standardised=False, l2=0.0
+    )
+    for updates, weight in ((1, 0.2), (2, 0.3)):
+        config = dataclasses.replace(plain, updates=updates, check_every=1)
+        policy = last(config, data).policy
+        assert isinstance(policy, NetworkPolicy)
+        assert policy.arrays["mean"].tolist() == [0.0]
+        assert policy.arrays["layers.0.weight"].item() == pytest.approx(weight)

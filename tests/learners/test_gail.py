@@ -191,3 +191,19 @@ def test_what_cannot_be_imitated_is_refused(chain: EnvSpec, cartpole: EnvSpec) -
     with pytest.raises(UnsupportedWorldError, match="from nothing"):
         next(gail.train(search, straight_to_the_end(), chain, rng, start=rather_right(1.0)))
     assert LEARNERS["gail"] is gail
+
+
+def test_a_start_waits_while_those_who_judge_it_learn(chain: EnvSpec) -> None:
+    config = dataclasses.replace(SMALL, iterations=3, start_rounds=2, given="newest", averaged=1)
+    training = gail.train(
+        config, straight_to_the_end(), chain, np.random.default_rng(0), start=rather_right(1.0)
+    )
+    first, second, third = (snapshot.policy.arrays["outputs"] for snapshot in training)  # type: ignore[attr-defined]
+    assert (first == second).all()
+    assert (second != third).any()
+
+
+def test_the_newest_may_be_given_rather_than_the_likeliest(chain: EnvSpec) -> None:
+    config = dataclasses.replace(SMALL, iterations=1, given="newest")
+    only = next(gail.train(config, straight_to_the_end(), chain, np.random.default_rng(0)))
+    assert "surprise" not in only.metrics
