@@ -1,7 +1,8 @@
 """Held keys become an action, as data: no toolkit, no thread, no clock of its own.
 
 Keys carry world-independent lower-case names ("left", "a", "space"). The most recently pressed key that is still
-held wins. What happens when no key is held is the world's control scheme.
+held wins. What happens when no key is held is the world's control scheme. In a world with steering a held key turns a
+wheel, a bit with every step: it is counted in steps, not in time, so that a run without a window repeats exactly.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from teleop.clock import Clock
-from teleop.worlds.catalogue import ControlScheme
+from teleop.worlds.catalogue import ControlScheme, Steering
 
 REPEAT_DELAY_NS = 300_000_000
 """How long a key is held in a turn-based world before it repeats."""
@@ -26,12 +29,14 @@ class Controls:
         *,
         no_op: Any = None,
         repeat_hz: float = 8.0,
+        steering: Steering | None = None,
     ) -> None:
         """keys: key name -> action. no_op: the action of NO_OP when nothing is held. repeat_hz: steps a second
-        of a key that stays down in a turn-based world."""
+        of a key that stays down in a turn-based world. steering: how fast a key's action is reached; None: at once."""
         self.keys = dict(keys)
         self.scheme = scheme
         self._no_op = no_op
+        self._steering = steering
         self._repeat_ns = round(1e9 / repeat_hz)
         self._bits = {key: 1 << bit for bit, key in enumerate(self.keys)}
         self._held: list[str] = []
@@ -39,6 +44,14 @@ class Controls:
         self._latched: Any = None
         self._turns: list[Any] = []
         self._next_repeat_ns = 0
+        self._wheel: Any = self._middle
+
+    @property
+    def _middle(self) -> Any:
+        """The action of a wheel that nobody turns; None where there is no wheel."""
+        if self._steering is None:
+            return None
+        return np.zeros_like(next(iter(self.keys.values()))) if self._no_op is None else self._no_op
 
     def press(self, key: str, now_ns: int) -> bool:
         """A key went down; says whether it is a drive key. A repeat of a key already held changes nothing."""
@@ -66,11 +79,13 @@ class Controls:
         self._tapped = 0
         self._turns.clear()
         self._latched = None
+        self._wheel = self._middle
 
     def settle(self) -> None:
         """Forget what was pressed and let go before now; keys that are still held go on counting."""
         self._turns.clear()
         self._latched = self.held_action()
+        self._wheel = self._middle
 
     def take_mask(self) -> int:
         """The keys held, or tapped since the last call, as bits in the order of `keys`."""
@@ -81,11 +96,26 @@ class Controls:
         return mask
 
     def held_action(self) -> Any | None:
-        """The action of the most recent key still down, or None: as a label, no key means unlabelled."""
+        """The action of the most recent key still down, or None."""
         return self.keys[self._held[-1]] if self._held else None
 
     def take(self, now_ns: int) -> Any | None:
-        """The action to drive with now, or None: the world waits."""
+        """The action to drive the next step with, or None: the world waits. Turns a wheel: ask once a step."""
+        return self._steered(self._wanted(now_ns))
+
+    def take_label(self) -> Any | None:
+        """What the keys say of a step that somebody else drives: without a key nothing. Turns a wheel, as `take`."""
+        held = self.held_action()
+        label = self._steered(self._middle if held is None else held)
+        return None if held is None else label
+
+    def _steered(self, wanted: Any | None) -> Any | None:
+        if self._steering is None or wanted is None:
+            return wanted
+        self._wheel = self._steering.turned(self._wheel, wanted)
+        return self._wheel
+
+    def _wanted(self, now_ns: int) -> Any | None:
         match self.scheme:
             case ControlScheme.WAIT:
                 return self._take_turn(now_ns)
@@ -127,4 +157,4 @@ class HumanAdviser:
         self.controls = controls
 
     def act(self, observation: Any, tick: int) -> Any | None:
-        return self.controls.held_action()
+        return self.controls.take_label()

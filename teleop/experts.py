@@ -7,7 +7,9 @@ The person at the keyboard is one more expert, in `teleop.controls`.
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
@@ -15,13 +17,14 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from learners.interface import Expert, Policy, TabularModel
+from learners.interface import Array, Expert, Policy, TabularModel
 from learners.recollection import begin
 from learners.tabular import Plan, plan
 from recordings.errors import UnderstudyError
-from teleop.worlds import GRIDWORLD_ID
+from teleop.worlds import GRIDWORLD_ID, LOOPTRACK_ID
 from teleop.worlds.catalogue import World
 from teleop.worlds.gridworld_map import draw_map
+from teleop.worlds.looptrack_road import LOCK, Road, Seen
 
 SCRIPTED = "scripted"
 CARTPOLE_GAINS = np.array([0.07, 0.06, 1.0, 0.2])
@@ -61,6 +64,45 @@ class CartPoleExpert:
 
     def act(self, observation: Any, tick: int) -> int:
         return int(CARTPOLE_GAINS @ observation > 0)
+
+
+class LoopTrackExpert:
+    """Keeps to the centre line by feedback: turns as the road does, and back to the line from beside it.
+
+    turn = road's turn + `to_line` * offset - `to_road` * heading error, the offset positive outside. Small errors die
+    away without swinging where to_road^2 = 4 * speed * to_line. Where positions are observed it tells from the last
+    few where it is headed, as a person would: it is to be asked in every state of an episode, in order.
+    """
+
+    name = SCRIPTED
+
+    def __init__(
+        self, road: Road, seen: Seen = "ego", *, to_line: float = 0.05, to_road: float = 0.2
+    ) -> None:
+        """to_line: rad a step for each unit off the line. to_road: for each rad askew. Both 0: no feedback at all."""
+        self._road, self._seen = road, seen
+        self._to_line, self._to_road = to_line, to_road
+        self._places: deque[Any] = deque(maxlen=3)
+
+    def act(self, observation: Any, tick: int) -> Array:
+        offset, error = self._ego(observation, tick)
+        turn = self._road.turn + self._to_line * offset - self._to_road * error
+        return np.array([np.clip(turn, -LOCK, LOCK)], np.float32)
+
+    def _ego(self, observation: Any, tick: int) -> Array:
+        """Offset and heading error."""
+        if self._seen == "ego":
+            return np.asarray(observation, np.float64)
+        place = np.asarray(observation, np.float64)
+        if tick == 0 or (self._places and not self._is_one_step(self._places[-1], place)):
+            self._places.clear()
+        if not self._places or not np.array_equal(self._places[-1], place):
+            self._places.append(place)
+        return self._road.ego(self._road.poses(np.asarray(self._places), "position")[-1])
+
+    def _is_one_step(self, before: Array, now: Array) -> bool:
+        """Or none: asked twice about one state."""
+        return bool(np.hypot(*(now - before)) <= 1.01 * self._road.speed)
 
 
 class PolicyExpert:
@@ -124,7 +166,17 @@ def _cartpole_expert(spec: EnvSpec, rng: np.random.Generator | None) -> Expert:
     return CartPoleExpert()
 
 
+def _looptrack_expert(spec: EnvSpec, rng: np.random.Generator | None) -> Expert:
+    settings = {each.name: spec.kwargs[each.name] for each in fields(Road) if each.name in spec.kwargs}
+    return LoopTrackExpert(Road(**settings), spec.kwargs.get("observation", "ego"))
+
+
 EXPERTS: Mapping[str, Callable[[EnvSpec, np.random.Generator | None], Expert]] = MappingProxyType(
-    {GRIDWORLD_ID: _gridworld_expert, "CartPole-v1": _cartpole_expert, "CartPole-v0": _cartpole_expert}
+    {
+        GRIDWORLD_ID: _gridworld_expert,
+        "CartPole-v1": _cartpole_expert,
+        "CartPole-v0": _cartpole_expert,
+        LOOPTRACK_ID: _looptrack_expert,
+    }
 )
 """Gymnasium id -> maker of its scripted expert."""

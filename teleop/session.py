@@ -184,7 +184,9 @@ class Session(Run):
             student=lambda: None if self.student is None else self.student.policy,
             doubts=self._doubts,
             lessons=self.labelling.lessons,
-            keys=self.world.keys,
+            keys=self.world.keys
+            if self.world.steering is None
+            else {},  # a wheel is turned in time, not at rest
         )
 
     def scrub(self, step: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,7 @@ from recordings.schema import Driver, Header, LabelKind
 from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
 from teleop.experts import PolicyExpert, scripted_expert
+from teleop.misreading import FaultySensor, MisreadingRecorder
 from teleop.run import Listener
 from teleop.session import Session
 from teleop.studio.recall import last_with_steps, recalled
@@ -65,6 +66,8 @@ class RecordSettings:
     """Let the environment draw itself (for worlds the window has no painter for)."""
     bindings: Mapping[str, str] = field(default_factory=dict)
     """An order's name in lower case -> the key preferred for it."""
+    label_noise: tuple[float, float] | None = None
+    """Mean and deviation of what a faulty sensor adds to each label, not to what is executed; None: it is sound."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,9 @@ def _tell_of_labels(gate: Gate, recording: Path, teacher: str) -> None:
 
 def rules_of(settings: CorrectSettings) -> Rules:
     """What the gate means for the labels: DAgger asks in every state, the others where the expert drives."""
+    by_wheel = (
+        settings.world.steering is not None
+    )  # it is turned in time, so nobody can answer while the world waits
     kinds = {"expert": LabelKind.DEMONSTRATED, "beta": LabelKind.LIVE, "human": LabelKind.TAKEOVER}
     return Rules(
         takeover=settings.takeover,
@@ -203,7 +209,8 @@ def rules_of(settings: CorrectSettings) -> Rules:
         label_kind=kinds.get(settings.gate, LabelKind.QUERIED),
         label_budget=settings.label_budget,
         minutes_budget=settings.minutes_budget,
-        reask_share=settings.reask_share,
+        asks_by_pausing=not by_wheel,
+        reask_share=0.0 if by_wheel else settings.reask_share,
         rest_s=settings.rest_s,
         countdown_s=settings.countdown_s,
         rewind_steps=settings.rewind_steps,
@@ -268,7 +275,13 @@ def default_recording(world: World) -> Path:
 
 def _stage(settings: RecordSettings | CorrectSettings) -> tuple[gym.Env[Any, Any], Controls]:
     world = settings.world
-    controls = Controls(world.keys, world.scheme, no_op=world.idle_action, repeat_hz=world.control_hz)
+    controls = Controls(
+        world.keys,
+        world.scheme,
+        no_op=world.idle_action,
+        repeat_hz=world.control_hz,
+        steering=world.steering,
+    )
     return world.make(render_mode="rgb_array" if settings.render else None), controls
 
 
@@ -282,10 +295,15 @@ def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any]
         key_map={
             "scheme": world.scheme.value,
             "keys": {key: _plain(action) for key, action in world.keys.items()},
+            "steering": None if world.steering is None else asdict(world.steering),
         },
     )
     settings.out.parent.mkdir(parents=True, exist_ok=True)
-    return Recorder(settings.out, header, resume=settings.out.exists())
+    resume = settings.out.exists()
+    if isinstance(settings, RecordSettings) and settings.label_noise is not None:
+        sensor = FaultySensor(*settings.label_noise)
+        return MisreadingRecorder(settings.out, header, sensor, seed=settings.seed, resume=resume)
+    return Recorder(settings.out, header, resume=resume)
 
 
 def _plain(action: Any) -> Any:

@@ -60,7 +60,9 @@ def word_of(world: World, action: Any) -> str:
 
 
 def action_word(action: Any, names: Sequence[str]) -> str:
-    """The name of an action, or its number."""
+    """The name of an action, or its number; of several numbers each, to three digits."""
+    if np.ndim(action):
+        return np.array2string(np.asarray(action), precision=3)
     named = isinstance(action, int | np.integer) and 0 <= action < len(names)
     word = names[int(action)] if named else str(action)
     return f"action {word}" if word.isdigit() else word

@@ -131,8 +131,9 @@ def _hint_at_desk(session: Session, desk: Desk) -> str:
     if desk.tick is None:
         return f"← steps back, ↑ goes to a state worth asking about. {away}"
     labels = " ".join(key_cap(key) for key in desk.label_keys)
-    agree = ", ENTER if the student is right" if desk.student_action is not None else ""
-    return f"{labels}: what is right here{agree}. TAB skips. {away}"
+    right = [f"{labels}: what is right here"] if labels else []
+    right += ["ENTER if the student is right"] if desk.student_action is not None else []
+    return f"{', '.join(right)}{'. ' * bool(right)}TAB skips. {away}"
 
 
 def _hint_while_the_student_drives(session: Session) -> str:
@@ -163,6 +164,8 @@ def _why_the_person_drives(session: Session) -> str:
 
 def _hint_to_drive(session: Session) -> str:
     keys = _drive_keys(session)
+    if session.world.steering is not None:
+        return f"Hold {keys}: the wheel turns while you hold it, and comes back when you let go."
     match session.world.scheme:
         case ControlScheme.WAIT:
             return f"Press {keys}: the world waits for you."

@@ -40,6 +40,9 @@ class Record:
     """Stop after this many episodes. Default: when the window is closed; 10 when headless."""
     headless: bool = False
     """Without a window; the driver cannot be human then."""
+    label_noise: tuple[float, float] | None = None
+    """MEAN STD of what a faulty sensor adds to each label (actions that are a Box); what is executed stays as it is.
+    The labels' labeler says so."""
     keys: Path | None = None
     """A key map (TOML) for a world that has none of its own."""
     operator: str = ""
@@ -63,6 +66,7 @@ class Record:
             operator=self.operator,
             rest_s=0.0 if self.headless else 1.0,
             render=not self.headless,
+            label_noise=self.label_noise,
         )
         make_whole([settings.out])
         writer = None if self.journal is None else JournalWriter(self.journal)

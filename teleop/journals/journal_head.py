@@ -231,6 +231,8 @@ def plain(value: Any) -> Any:
             return {str(key): plain(each) for key, each in value.items()}
         case tuple() | list():
             return [plain(each) for each in value]
+    if dataclasses.is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     return value
 
 
@@ -283,6 +285,10 @@ def _as(hint: Any, value: Any) -> Any:
         return value
     if origin is tuple and isinstance(value, list):
         return tuple(_as(choices[0], each) for each in value)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        hints = get_type_hints(hint)
+        if set(value) == set(hints):
+            return hint(**{name: _as(hints[name], each) for name, each in value.items()})
     if isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, dict):
         return {key: _as(choices[1], each) for key, each in value.items()}
     raise TypeError(f"{getattr(hint, '__name__', hint)}")

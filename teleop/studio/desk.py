@@ -38,7 +38,8 @@ class Desk:
         lessons: Callable[[], Sequence[tuple[Any, Any]]],
         keys: Mapping[str, Any],
     ) -> None:
-        """keys: the world's drive keys. student: the present one. lessons: observation and action of every label."""
+        """keys: drive keys, each to say what is right. student: the present one. lessons: observation and action of
+        every label."""
         self.episode = episode
         self.step = min(max(step, 0), episode.length)
         self.criterion = Criterion.DISAGREEMENT

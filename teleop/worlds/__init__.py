@@ -12,6 +12,9 @@ import gymnasium
 GRIDWORLD_ID = "understudy/GridWorld-v0"
 GRIDWORLD_STEPS = 200
 """Steps after which a GridWorld episode is truncated."""
+LOOPTRACK_ID = "understudy/LoopTrack-v0"
+LOOPTRACK_STEPS = 314
+"""Whole steps in a lap of LoopTrack as it is where nobody sets it otherwise."""
 
 
 def register() -> None:
@@ -23,6 +26,13 @@ def register() -> None:
             vector_entry_point="teleop.worlds.gridworld_vector:GridWorldVector",
             max_episode_steps=GRIDWORLD_STEPS,
             reward_threshold=9.0,
+        )
+    if LOOPTRACK_ID not in gymnasium.registry:
+        gymnasium.register(
+            LOOPTRACK_ID,
+            entry_point="teleop.worlds.looptrack:make_looptrack",
+            vector_entry_point="teleop.worlds.looptrack_vector:LoopTrackVector",
+            reward_threshold=float(LOOPTRACK_STEPS),
         )
 
 

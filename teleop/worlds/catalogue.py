@@ -19,7 +19,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from learners.interface import Array
-from teleop.worlds import GRIDWORLD_ID
+from teleop.worlds import GRIDWORLD_ID, LOOPTRACK_ID, LOOPTRACK_STEPS
 from teleop.worlds.errors import KeyMapError, UnknownWorldError, WorldError
 from teleop.worlds.keys import single_keys
 
@@ -58,6 +58,27 @@ class Symmetry(Enum):
 
 
 @dataclass(frozen=True)
+class Steering:
+    """A wheel: a held key turns it, step by step, up to the key's action, and it comes back when the key is let go.
+
+    Without one an action is given whole as soon as its key goes down. Here each number of the action goes a bit at a
+    time to that of the key held or, with none, to that of the world's control scheme.
+    """
+
+    rate: float
+    """In one step at most, away from 0; in the action's own units."""
+    return_rate: float
+    """In one step at most, towards 0."""
+
+    def turned(self, wheel: Array, goal: Array) -> Array:
+        """The action `wheel` one step later."""
+        way = goal - wheel
+        most = np.where(way * wheel < 0, self.return_rate, self.rate)
+        turned: Array = (wheel + np.clip(way, -most, most)).astype(wheel.dtype)
+        return turned
+
+
+@dataclass(frozen=True)
 class World:
     """A gymnasium environment together with the way a person drives it."""
 
@@ -85,6 +106,8 @@ class World:
     """The mirror under which the world is unchanged."""
     solved_return: float | None = None
     """Mean return at which a learner of the world's own reward has learned enough; None: nobody knows."""
+    steering: Steering | None = None
+    """How fast a held key's action is reached, where actions are numbers of a Box; None: at once."""
     named_actions: Mapping[str, Any] = field(default_factory=dict)
     """A word -> the action it stands for, where actions are not discrete."""
 
@@ -184,7 +207,32 @@ CARTPOLE = World(
     solved_return=500.0,
 )
 
-WORLDS = (GRIDWORLD, SLIPPERY_GRIDWORLD, CARTPOLE)
+_LEFT, _RIGHT = np.array([0.08], np.float32), np.array([-0.08], np.float32)
+"""Full turns of a person's wheel, rad a step: four times what the track's bend takes."""
+
+LOOPTRACK = World(
+    name="looptrack",
+    env_id=LOOPTRACK_ID,
+    title="LoopTrack",
+    description="Drive once round the track without leaving the road. The speed is fixed; you steer.",
+    keys={"left": _LEFT, "right": _RIGHT, "a": _LEFT, "d": _RIGHT},
+    scheme=ControlScheme.NO_OP,
+    control_hz=15.0,
+    idle_action=np.zeros(1, np.float32),
+    solved_return=float(LOOPTRACK_STEPS),
+    steering=Steering(rate=0.005, return_rate=0.01),
+    named_actions={"steer left": _LEFT, "steer right": _RIGHT},
+)
+
+LOOPTRACK_POSITION = dataclasses.replace(
+    LOOPTRACK,
+    name="looptrack-position",
+    title="LoopTrack by position",
+    description="LoopTrack, where a student sees its place alone (x, y), and not where it points.",
+    kwargs={"observation": "position"},
+)
+
+WORLDS = (GRIDWORLD, SLIPPERY_GRIDWORLD, CARTPOLE, LOOPTRACK, LOOPTRACK_POSITION)
 
 
 def find(name: str) -> World:

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 
 from teleop.clock import StepClock
 from teleop.controls import Controls, HumanAdviser, HumanExpert
-from teleop.worlds.catalogue import ControlScheme
+from teleop.worlds.catalogue import ControlScheme, Steering
 
 KEYS = {"left": 0, "right": 1, "a": 0, "d": 1}
 MS = 1_000_000
@@ -108,3 +109,65 @@ def test_silence_is_not_a_label() -> None:
     keys.release("right", 1)
     assert adviser.act(None, 1) is None
     assert driver.act(None, 1) == 1
+
+
+# -- a wheel ----------------------------------------------------------------------------------------------------
+
+
+def wheel(scheme: ControlScheme = ControlScheme.NO_OP) -> Controls:
+    """A quarter further out in each step, half back."""
+    keys = {"left": np.array([1.0]), "right": np.array([-1.0])}
+    return Controls(keys, scheme, no_op=np.array([0.0]), steering=Steering(rate=0.25, return_rate=0.5))
+
+
+def taken(keys: Controls, steps: int) -> list[float]:
+    return [float(action[0]) for action in (keys.take(0) for _ in range(steps)) if action is not None]
+
+
+def test_steering_builds_up_while_a_key_is_held_and_goes_back_when_it_is_let_go() -> None:
+    keys = wheel()
+    assert taken(keys, 2) == [0.0, 0.0]
+    keys.press("left", 0)
+    assert taken(keys, 5) == [0.25, 0.5, 0.75, 1.0, 1.0]
+    keys.release("left", 1)
+    assert taken(keys, 3) == [0.5, 0.0, 0.0]
+
+
+def test_the_other_way_is_first_back_and_then_out() -> None:
+    keys = wheel()
+    keys.press("left", 0)
+    taken(keys, 4)
+    keys.press("right", 1)
+    assert taken(keys, 4) == [0.5, 0.0, -0.25, -0.5]
+
+
+def test_a_wheel_that_latches_stays_out_and_one_that_waits_for_a_hand_waits() -> None:
+    latched, watched = wheel(ControlScheme.LATCH), wheel(ControlScheme.DEAD_MAN)
+    for keys in (latched, watched):
+        keys.press("left", 0)
+        assert taken(keys, 2) == [0.25, 0.5]
+        keys.release("left", 1)
+    assert taken(latched, 2) == [0.75, 1.0]
+    assert watched.take(1) is None
+
+
+def test_a_wheel_is_in_the_middle_after_a_takeover_and_a_lost_focus() -> None:
+    keys = wheel()
+    keys.press("left", 0)
+    taken(keys, 3)
+    keys.settle()
+    assert taken(keys, 1) == [0.25]
+    keys.clear()
+    assert taken(keys, 1) == [0.0]
+
+
+def test_a_label_by_wheel_is_where_the_wheel_stands_and_only_while_a_key_is_held() -> None:
+    keys = wheel()
+    adviser = HumanAdviser(keys)
+    assert adviser.act(None, 0) is None
+    keys.press("right", 0)
+    assert [float(adviser.act(None, tick)[0]) for tick in range(3)] == [-0.25, -0.5, -0.75]  # type: ignore[index]
+    keys.release("right", 1)
+    assert adviser.act(None, 3) is None
+    keys.press("right", 2)
+    assert float(adviser.act(None, 4)[0]) == -0.5  # type: ignore[index]  # it had gone back to -0.25

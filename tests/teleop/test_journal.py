@@ -23,7 +23,7 @@ from teleop.journals.journal_head import start
 from teleop.journals.rerun import rerun
 from teleop.session import Session
 from teleop.start import CorrectSettings, RecordSettings
-from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, ControlScheme, World
+from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, ControlScheme, Steering, World
 from tests.teleop.live import remembering
 
 KEYS = {
@@ -214,13 +214,14 @@ def test_a_world_with_keys_of_its_own_comes_back(tmp_path: Path) -> None:
     gas = {"a": np.array([-1.0], np.float32), "d": np.array([0.5], np.float32)}
     world = World(
         "car", "MountainCarContinuous-v0", "Car", "", gas, ControlScheme.NO_OP, 15.0,
-        idle_action=np.array([0.0], np.float32), kwargs={"goal_velocity": 0.01},
+        idle_action=np.array([0.0], np.float32), kwargs={"goal_velocity": 0.01}, steering=Steering(0.25, 0.5),
     )  # fmt: skip
     journal = lived(tmp_path, RecordSettings(world, tmp_path / "a.h5"), events=400)
     again = rerun(journal, tmp_path / "b.h5")
     assert first_difference(tmp_path / "a.h5", tmp_path / "b.h5") is None
     assert again.recorder.steps > 40
     assert again.world.scheme is ControlScheme.NO_OP
+    assert again.world.steering == Steering(0.25, 0.5)
 
 
 def test_students_that_come_when_they_come_cannot_be_repeated(tmp_path: Path) -> None:

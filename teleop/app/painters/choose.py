@@ -8,12 +8,14 @@ import gymnasium as gym
 
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.gridworld import GridWorldPainter
+from teleop.app.painters.looptrack import LoopTrackPainter
 from teleop.app.painters.rendered import NumbersPainter, RenderedPainter
 from teleop.app.painters.restepped import ResteppedPainter
 from teleop.app.painters.view import LayeredPainter, Legend, Painter
 from teleop.worlds.catalogue import World, made
 from teleop.worlds.errors import WorldError
 from teleop.worlds.gridworld import GridWorld
+from teleop.worlds.looptrack import LoopTrack
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
 LAYER_KEYS = (("c", "["), ("v", "f5"))
@@ -46,6 +48,8 @@ def painter_from_observations(env: gym.Env[Any, Any]) -> Painter:
     inner = env.unwrapped
     if isinstance(inner, GridWorld):
         return GridWorldPainter(inner.map, inner.tabular_model())
+    if isinstance(inner, LoopTrack):
+        return LoopTrackPainter(inner.road, inner.observation)
     if env.spec is not None and env.spec.id in CARTPOLES:
         return CartPolePainter()
     return NumbersPainter()
