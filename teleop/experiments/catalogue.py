@@ -6,7 +6,7 @@ import importlib
 
 from teleop.experiments.experiment import Experiment
 
-NAMES: tuple[str, ...] = ("cma-es",)
+NAMES: tuple[str, ...] = ("cma-es", "hopper", "observation", "bc-versus-dagger", "fine-tune")
 """Each names the module that has it as EXPERIMENT, a minus for an underscore; in the order of the report."""
 
 

@@ -1,0 +1,138 @@
+"""Ways from demonstrations to a student, states alone or not, and ways to infer what caused a step: those compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from learners import bc, bco
+from learners.interface import Array, Policy
+from learners.rollout import Sampler
+from learners.worlds import facts_of
+from recordings.demonstrations import Demonstrations
+from teleop.experiments import source_bco
+from teleop.worlds.catalogue import World
+
+Student = tuple[Policy, int]
+"""And the steps of its own that it took."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way from demonstrations to a student."""
+
+    title: str
+    learn: Callable[[Demonstrations, World, np.random.Generator, int | None], Student]
+    """Demonstrations, world, chance, steps of one's own before the first clone (None: as usual)."""
+
+
+# -- ways ------------------------------------------------------------------------------------------------
+
+
+def states_alone(shown: Demonstrations) -> Demonstrations:
+    """The same without an action."""
+    return replace(shown, actions=None, labelled=np.zeros(len(shown), bool))
+
+
+def _with_actions(
+    shown: Demonstrations, world: World, rng: np.random.Generator, own_steps: int | None
+) -> Student:
+    *_, last = bc.train(bc.Config(), shown, world.spec(), rng, symmetry=world.mirror)
+    return last.policy, 0
+
+
+def _from_states(
+    shown: Demonstrations, world: World, rng: np.random.Generator, own_steps: int | None, pooling: float = 1.0
+) -> Student:
+    config = bco.Config(exploration=own_steps, pooling=pooling)
+    *_, last = bco.train(config, states_alone(shown), world.spec(), rng, symmetry=world.mirror)
+    return last.policy, last.env_steps
+
+
+WAYS: Mapping[str, Way] = {
+    "actions": Way("cloning, actions known", _with_actions),
+    "states": Way("cloning from observation", _from_states),
+    "states-unpooled": Way(
+        "cloning from observation, each cell by itself",
+        lambda shown, world, rng, own_steps: _from_states(shown, world, rng, own_steps, pooling=0.0),
+    ),
+    "source-actions": Way(
+        "the source's student, actions known, trained to the end",
+        lambda shown, world, rng, own_steps: (source_bco.clone(shown, shown.pairs()[1], rng, None), 0),
+    ),
+    "source-states": Way(
+        "the source's two networks, states alone, trained to the end",
+        lambda shown, world, rng, own_steps: source_bco.imitate(
+            states_alone(shown), world.spec(), rng, passes=None
+        ),
+    ),
+    "source-short": Way(
+        f"the same, {source_bco.PASSES} passes each as in the source",
+        lambda shown, world, rng, own_steps: source_bco.imitate(states_alone(shown), world.spec(), rng),
+    ),
+}
+
+
+# -- inverse models --------------------------------------------------------------------------------------
+
+Infer = Callable[[bco.OwnTransitions, bco.Transitions, World, np.random.Generator], Array]
+"""Own steps, demonstrated steps, world, chance -> (N,) the likeliest cause of each; -1: nothing is known."""
+
+
+def explored(world: World, n_steps: int, rng: np.random.Generator) -> bco.OwnTransitions:
+    """So many steps of actions drawn at random."""
+    facts = facts_of(world.spec())
+    driver = source_bco.undecided(facts.observation_space, facts.action_space)
+    sampler = Sampler(world.spec(), 128 if facts.model is not None else 8, seed=int(rng.integers(2**31)))
+    try:
+        own = bco.own_transitions(sampler, driver, n_steps, rng)
+    finally:
+        sampler.close()
+    return bco.OwnTransitions(own.before[:n_steps], own.after[:n_steps], own.actions[:n_steps])
+
+
+def _counted(own: bco.OwnTransitions, shown: bco.Transitions, world: World, pooling: float) -> Array:
+    model = facts_of(world.spec()).model
+    assert model is not None
+    inverse = bco.CountedInverse(own, model.n_states, model.n_actions, model.coordinates, pooling)
+    return likeliest(inverse.causes(shown.before, shown.after))
+
+
+def _by_difference(
+    own: bco.OwnTransitions, shown: bco.Transitions, world: World, rng: np.random.Generator
+) -> Array:
+    inverse = bco.LearnedInverse(bco.Config(), facts_of(world.spec()).action_space, own, rng)
+    return likeliest(inverse.causes(shown.before, shown.after))
+
+
+def likeliest(causes: Array) -> Array:
+    """causes (N, A) -> (N,) the first of the greatest; -1 where all are 0."""
+    return np.where(causes.max(1) > 0, causes.argmax(1), -1)
+
+
+def _by_source(
+    own: bco.OwnTransitions,
+    shown: bco.Transitions,
+    world: World,
+    rng: np.random.Generator,
+    passes: int | None = None,
+) -> Array:
+    return source_bco.Inverse(own, facts_of(world.spec()).action_space, rng, passes).actions(shown)
+
+
+INVERSES: Mapping[str, Infer] = {
+    "difference": _by_difference,
+    "source": _by_source,
+    "source-short": lambda own, shown, world, rng: _by_source(own, shown, world, rng, source_bco.PASSES),
+    "pooled": lambda own, shown, world, rng: _counted(own, shown, world, 1.0),
+    "unpooled": lambda own, shown, world, rng: _counted(own, shown, world, 0.0),
+}
+INVERSE_TITLES: Mapping[str, str] = {
+    "difference": "linear, of s and s' − s",
+    "source": "the source's, of s and s', trained to the end",
+    "source-short": f"the same, {source_bco.PASSES} passes",
+    "pooled": "counts, pooled over cells",
+    "unpooled": "counts, each cell by itself",
+}
