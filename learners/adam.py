@@ -17,15 +17,15 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Adam:
-    """Follows the gradient of the loss + l2/2 |weights|^2; weights are matrices, biases are free."""
+    """Follows the gradient of the loss + l2/2 |weights|^2; weights have two dimensions or more, biases are free."""
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float, l2: float = 0.0) -> None:
         self.param_groups: list[dict[str, Any]] = [{"lr": learning_rate}]
         """As torch's optimisers have it: `lr` may change between steps."""
         parameters = list(parameters)
         self._groups = [
-            _Moments([p for p in parameters if p.dim() == 2], l2),
-            _Moments([p for p in parameters if p.dim() != 2], 0.0),
+            _Moments([p for p in parameters if p.dim() >= 2], l2),
+            _Moments([p for p in parameters if p.dim() < 2], 0.0),
         ]
 
     def zero_grad(self) -> None:

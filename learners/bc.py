@@ -33,6 +33,7 @@ from learners.labelled_steps import Steps, labelled_steps
 from learners.labelled_steps import Symmetry as Symmetry
 from learners.lessons import Lessons, Rows, Sequences
 from learners.networks import Perceptron, build, freeze, thaw
+from learners.pictures import is_picture
 from learners.policies import Activation, Architecture, NetworkPolicy
 from learners.table_clone import ClassWeights, Fallback, action_weights
 from recordings.demonstrations import Demonstrations
@@ -60,6 +61,8 @@ class Config:
     """Units in each hidden layer; () for a linear policy."""
     activation: Activation = "tanh"
     """What follows each hidden layer."""
+    filters: tuple[int, ...] = (16, 32)
+    """Pictures: filters of each convolution before the hidden layers, three at most; (): every pixel is a number."""
     memory: int = 0
     """Units of an LSTM after the hidden layers, which remembers within an episode; 0: none."""
     window: int = 50  # steps
@@ -69,7 +72,7 @@ class Config:
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     """What follows the gradient. adamw keeps the L2 term out of it, and shrinks weights by rate * l2 instead."""
     learning_rate: float | None = None  # per update
-    """Step size at the start; None: 0.01, for sgd 0.1."""
+    """Step size at the start; None: 0.01, for sgd 0.1; of pictures a tenth of these."""
     decay: Literal["cosine", "none"] = "cosine"
     """How the step size goes on: it falls to 0 along half a cosine, or stays."""
     momentum: float = 0.9
@@ -82,7 +85,8 @@ class Config:
     """Weight of half the squared weights (not biases) in the loss; None: 1e-3 where actions are Discrete, 1e-5
     where they are a Box."""
     updates: int | None = None
-    """Updates at most; None: thirty times around the labels, at least 1,000 and at most 20,000."""
+    """Updates at most; None: thirty times around the labels, at least 1,000 and at most 20,000; of pictures ten times,
+    at least 200 and at most 2,000."""
     check_every: int | None = None  # updates
     """Updates between two looks at the loss, each of which gives a snapshot; None: a twentieth of `updates`."""
     patience: int = 5  # looks
@@ -118,6 +122,7 @@ def train(
         config.hidden,
         config.activation,
         config.memory,
+        config.filters if is_picture(demonstrations.observation_space) else (),
     )
     taught, judged = steps.of(~steps.held_out), steps.of(steps.held_out)
     network = _student(config, architecture, start, taught, rng)
@@ -256,6 +261,9 @@ def _plan(config: Config, architecture: Architecture, n_labels: int) -> _Plan:
     around = -(-n_labels // config.batch_size)
     updates = config.updates or min(max(1_000, 30 * around), 20_000)
     rate = config.learning_rate or (0.1 if config.optimiser == "sgd" else 0.01)
+    if architecture.filters:
+        updates = config.updates or min(max(200, 10 * around), 2_000)
+        rate = config.learning_rate or 0.1 * rate
     l2 = (1e-3 if architecture.is_categorical else 1e-5) if config.l2 is None else config.l2
     decays = config.decay == "cosine"
     return _Plan(rate, decays, l2, updates, config.check_every or max(1, updates // 20))
@@ -265,8 +273,8 @@ def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> Adam | torch
     """On loss + l2/2 |weights|^2: torch's `weight_decay` is exactly the gradient of the second term, but in AdamW."""
     if config.optimiser == "adam":
         return Adam(network.parameters(), plan.learning_rate, plan.l2)
-    weights = [p for p in network.parameters() if p.dim() == 2]
-    others = [p for p in network.parameters() if p.dim() != 2]
+    weights = [p for p in network.parameters() if p.dim() >= 2]
+    others = [p for p in network.parameters() if p.dim() < 2]
     groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": plan.l2}, {"params": others}]
     if config.optimiser == "adamw":
         return torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=0.0, fused=True)
@@ -276,7 +284,7 @@ def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> Adam | torch
 @torch.no_grad()
 def half_squares(network: torch.nn.Module) -> float:
     """Half the sum of all squared weights; biases and deviations are free."""
-    return 0.5 * sum(p.square().sum().item() for p in network.parameters() if p.dim() == 2)
+    return 0.5 * sum(p.square().sum().item() for p in network.parameters() if p.dim() >= 2)
 
 
 @torch.no_grad()

@@ -108,6 +108,7 @@ def to_bytes(policy: NetworkPolicy, origin: Origin, reward: FloatArray | None = 
         "hidden": list(a.hidden),
         "activation": a.activation,
         **({"memory": a.memory} if a.memory else {}),
+        **({"filters": list(a.filters)} if a.filters else {}),
         "learner": origin.learner,
         "env_id": origin.env_id,
         "version": origin.version,
@@ -199,11 +200,8 @@ def _description(content: bytes, name: str) -> dict[str, Any]:
 
 
 def _architecture(description: dict[str, Any], name: str) -> Architecture:
-    hidden = _field(description, "hidden", list, name)
-    if not all(type(width) is int and 0 < width <= MAX_WIDTH for width in hidden) or len(hidden) > 100:
-        raise PolicyFileError(
-            f"{name}: hidden: expected layer widths (whole numbers over 0), found {_short(hidden)}. {RETRAIN}"
-        )
+    hidden = _widths(description, "hidden", name)
+    filters = _widths({"filters": [], **description}, "filters", name)
     activation = _text(description, "activation", name)
     if activation not in ("tanh", "relu"):
         raise PolicyFileError(
@@ -219,7 +217,7 @@ def _architecture(description: dict[str, Any], name: str) -> Architecture:
             spaces.from_json(json.dumps(_field(description, key, dict, name)))
             for key in ("observation_space", "action_space")
         )
-        return Architecture(observation_space, action_space, tuple(hidden), activation, memory)  # type: ignore[arg-type]
+        return Architecture(observation_space, action_space, hidden, activation, memory, filters)  # type: ignore[arg-type]
     except PolicyFileError:
         raise
     except (UnderstudyError, ValueError, RecursionError) as error:
@@ -227,6 +225,15 @@ def _architecture(description: dict[str, Any], name: str) -> Architecture:
             f"{name}: spaces: expected two spaces that a policy can have, found damage "
             f"({_short(error)}). {RETRAIN}"
         ) from error
+
+
+def _widths(description: dict[str, Any], key: str, name: str) -> tuple[int, ...]:
+    widths = _field(description, key, list, name)
+    if not all(type(width) is int and 0 < width <= MAX_WIDTH for width in widths) or len(widths) > 100:
+        raise PolicyFileError(
+            f"{name}: {key}: expected layer widths (whole numbers over 0), found {_short(widths)}. {RETRAIN}"
+        )
+    return tuple(widths)
 
 
 def _text(description: dict[str, Any], key: str, name: str) -> str:

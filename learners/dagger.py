@@ -42,6 +42,7 @@ from learners.gates import (
     beta_of_round,
 )
 from learners.interface import Array, Expert, Policy, Snapshot
+from learners.pictures import is_picture
 from learners.policies import TablePolicy
 from learners.practice import Practice, Round, Tally
 from learners.simulated_person import SimulatedPerson
@@ -110,6 +111,11 @@ def quick_student() -> bc.Config:
     return bc.Config(hidden=(), learning_rate=0.1, l2=1e-4, updates=200, check_every=100, held_out=0.0)
 
 
+def picture_student() -> bc.Config:
+    """One that is fitted in some seconds."""
+    return bc.Config(learning_rate=1e-3, batch_size=64, updates=200, check_every=100, held_out=0.0)
+
+
 @dataclass(frozen=True)
 class Config:
     """Settings of DAgger. None: what suits the world, a table or a perceptron being its student."""
@@ -132,7 +138,8 @@ class Config:
     simulated person takes over when the student errs; and four by which the student asks, and only there is
     labelled: "uncertainty" where it is unsure, "novelty" far from every label, "ensemble" where students of
     resampled labels disagree, "thrifty" where its doubt is among the greatest, within an allowance. All but the
-    first three: also where a Discrete state comes up again. None: "novelty" (table), "uncertainty" (perceptron)."""
+    first three: also where a Discrete state comes up again. None: "uncertainty" (a perceptron
+    that chooses), "novelty" (a table, or Box actions), "beta" (pictures and Box actions)."""
     schedule: Schedule = "first-only"
     """Gate "beta": the expert's share of the driving over the rounds."""
     beta: float = 0.5  # share of the steps
@@ -161,7 +168,8 @@ class Config:
     """Episodes after each round in which the student is on its own, for its metrics only; on a table they are
     exact. 0: none."""
     student: bc.Config = field(default_factory=quick_student)
-    """How the student is fitted in each round."""
+    """How the student is fitted in each round; unless something else is asked for, a student of pictures as
+    `picture_student`."""
 
 
 def train(
@@ -236,9 +244,10 @@ class Teacher:
 
     def fitted(self, data: Demonstrations, student: Policy | None) -> Snapshot:
         """Cloned from all labels."""
-        *_, last = bc.train(
-            self._config.student, data, self._world, self._rng, start=student, symmetry=self._symmetry
-        )
+        config = self._config.student
+        if config == quick_student() and is_picture(data.observation_space):
+            config = picture_student()
+        *_, last = bc.train(config, data, self._world, self._rng, start=student, symmetry=self._symmetry)
         return last
 
 
@@ -327,7 +336,7 @@ def make_gate(
 ) -> Gate:
     """The gate of these settings. expert: for "human" a SimulatedPerson."""
     is_table = _is_tabular(facts)
-    match config.gate or ("novelty" if is_table else "uncertainty"):
+    match config.gate or usual_gate(facts):
         case "expert":
             return ExpertGate()
         case "beta":
@@ -345,6 +354,13 @@ def make_gate(
         case "thrifty":
             doubt: Doubt = novelty_of(facts) if is_table else Unsureness()
             return ThriftyGate(doubt, share=config.share)
+
+
+def usual_gate(facts: WorldFacts) -> GateName:
+    """By doubt where students can tell theirs, else by novelty; of pictures, which are all new, by lot."""
+    if isinstance(facts.action_space, gym.spaces.Discrete) and not _is_tabular(facts):
+        return "uncertainty"
+    return "beta" if is_picture(facts.observation_space) else "novelty"
 
 
 def ensemble_of(

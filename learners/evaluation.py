@@ -12,9 +12,13 @@ from gymnasium.envs.registration import EnvSpec
 
 from learners.errors import UnsupportedWorldError
 from learners.interface import DiscretePolicy, FloatArray, Policy, TabularModel
+from learners.pictures import is_picture
 from learners.rollout import FinishedEpisode, run_episodes
 from learners.tabular import deterministic, exact_return
 from learners.worlds import WorldFacts, facts_of
+
+EPISODES, PICTURED_EPISODES = 100, 3
+"""That a return is sampled from where nobody says how many; worlds that draw pictures take milliseconds a step."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,11 @@ class Evaluation:
 
 
 def evaluate(
-    policy: Policy, world: EnvSpec, *, episodes: int = 100, seed: int = 0, sample: bool = False
+    policy: Policy, world: EnvSpec, *, episodes: int | None = None, seed: int = 0, sample: bool = False
 ) -> Evaluation:
     """The policy's most probable actions, or with `sample` its drawn ones, in `world`.
 
+    episodes: None: EPISODES, or where observations are pictures PICTURED_EPISODES.
     On a world with a `TabularModel` the answer is exact, and `episodes` and `seed` change nothing. Success is
     arrival in a terminal state where the world is a table, else a return of at least the spec's
     `reward_threshold`. Raises UnsupportedWorldError where the policy is not made for this world.
@@ -54,6 +59,8 @@ def evaluate(
         success = min(found.success, 1.0)  # rounding may carry a sum of chances past 1
         measured = Evaluation(found.mean, found.std, found.length_mean, success, None, True, 0.0)
     else:
+        if episodes is None:
+            episodes = PICTURED_EPISODES if is_picture(facts.observation_space) else EPISODES
         rng = np.random.default_rng(seed) if sample else None
         measured = _summary(run_episodes(policy, world, episodes=episodes, seed=seed, rng=rng), world)
     return replace(measured, seconds=time.perf_counter() - started_s)

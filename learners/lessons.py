@@ -20,7 +20,7 @@ from learners.interface import Array, IntArray
 from learners.networks import LstmState, Perceptron
 
 AT_ONCE = 256
-"""Episodes that `Sequences.all` sends through a network together."""
+"""Episodes, or pictures, that `all` sends through a network together."""
 
 
 class Lessons(Protocol):
@@ -51,7 +51,7 @@ class Rows:
         self, observations: Array, targets: Tensor, batch_size: int, rng: np.random.Generator
     ) -> None:
         """observations (N, *o), targets (N,) or (N, outputs)."""
-        self._observations = torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))
+        self._observations = _as_tensor(observations)
         self._targets = targets
         self._batches = _batches(len(targets), batch_size, rng)
 
@@ -61,6 +61,11 @@ class Rows:
     @cached_property
     def alike(self) -> Tensor:
         """The same observation is the same situation."""
+        if self._observations.dtype == torch.uint8:
+            seen: dict[bytes, int] = {}
+            return torch.tensor(
+                [seen.setdefault(row.tobytes(), len(seen)) for row in self._observations.numpy()]
+            )
         return torch.from_numpy(
             np.unique(self._observations.numpy(), axis=0, return_inverse=True)[1].reshape(-1)
         )
@@ -70,7 +75,16 @@ class Rows:
         return network(self._observations[rows]), self._targets[rows]
 
     def all(self, network: Perceptron) -> tuple[Tensor, Tensor]:
+        if self._observations.dtype == torch.uint8:  # convolutions fill a hundred times an observation's room
+            parts = torch.split(self._observations, AT_ONCE)
+            return torch.cat([network(part) for part in parts]), self._targets
         return network(self._observations), self._targets
+
+
+def _as_tensor(observations: Array) -> Tensor:
+    """float32; bytes stay bytes, for pictures would take four times their room."""
+    dtype = np.uint8 if observations.dtype == np.uint8 else np.float32
+    return torch.from_numpy(np.ascontiguousarray(observations, dtype=dtype))
 
 
 def _batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[Tensor | slice]:
@@ -102,7 +116,7 @@ class Sequences:
 
         A batch is a window of as many episodes at once as make about `batch_size` steps.
         """
-        self._observations = torch.from_numpy(np.ascontiguousarray(observations, dtype=np.float32))
+        self._observations = _as_tensor(observations)
         self._targets = targets
         self._labelled = torch.from_numpy(np.asarray(labelled, dtype=bool))
         self._ends = torch.from_numpy(np.cumsum(lengths))

@@ -13,6 +13,7 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
+from learners import pictures
 from learners.interface import Array, FloatArray, IntArray
 from learners.policies import Architecture, NetworkPolicy, layer_shapes, policy_from
 
@@ -33,6 +34,8 @@ class Table(nn.Module):
         return nn.functional.embedding(self.stand_in[observations.long() - self.first_state], self.outputs)
 
 
+STANDARDISED_BY = 200
+"""Pictures, about, whose pixels tell a channel's mean and deviation."""
 LstmState = tuple[Tensor, Tensor]
 """What an LSTM remembers of each of B episodes: its output and its cells, (1, B, units) both."""
 
@@ -103,11 +106,15 @@ class Perceptron(nn.Module):
         return self.layers[-1](remembered), memory
 
     def _features(self, flat: Tensor) -> Tensor:
-        """(..., inputs) -> (..., units of the last hidden layer)."""
-        x = (flat - self.mean) / self.std
+        """(..., numbers of an observation) -> (..., units of the last hidden layer)."""
+        x = self._inputs(flat)
         for layer in self.layers[:-1]:
             x = self.activation(layer(x))
         return x
+
+    def _inputs(self, flat: Tensor) -> Tensor:
+        """What the first layer reads."""
+        return (flat - self.mean) / self.std
 
     def standardise(self, observations: Array) -> None:
         """Take mean and deviation from observations (N, *observation shape); constants keep deviation 1."""
@@ -118,6 +125,46 @@ class Perceptron(nn.Module):
         """Read inputs relative to these, (inputs,) both; a deviation of nothing counts as 1."""
         self.mean.copy_(torch.from_numpy(mean))
         self.std.copy_(torch.from_numpy(np.where(deviation > 1e-6, deviation, 1.0)))
+
+
+class PicturePerceptron(Perceptron):
+    """A perceptron on what convolutions make of a picture (`learners.pictures`); mean and deviation are a channel's."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        a = architecture
+        super().__init__(a.n_features, a.hidden, a.n_outputs, a.activation, a.memory)
+        self._picture = a.picture
+        self.register_buffer("mean", torch.zeros(a.picture[2]))
+        self.register_buffer("std", torch.ones(a.picture[2]))
+        shapes = pictures.filter_shapes(a.picture, a.filters)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(n_in, n_out, side, stride)
+            for (n_out, n_in, side, _), (_, stride) in zip(shapes, pictures.SQUARES, strict=False)
+        )
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Random orthogonal filters too."""
+        super().initialise(rng)
+        for convolution in self.convolutions:
+            weight, bias = (cast(nn.Parameter, p) for p in (convolution.weight, convolution.bias))
+            drawn = np.sqrt(2.0) * orthogonal(len(weight), weight[0].numel(), rng)
+            weight.data.copy_(torch.from_numpy(drawn).reshape(weight.shape))
+            nn.init.zeros_(bias)
+
+    def _inputs(self, flat: Tensor) -> Tensor:
+        x = (flat.reshape(-1, *self._picture) - self.mean) / self.std
+        x = x.permute(0, 3, 1, 2)
+        for convolution in self.convolutions:
+            x = torch.relu(convolution(x))
+        return x.reshape(*flat.shape[:-1], -1)
+
+    def standardise(self, observations: Array) -> None:
+        """Take each channel's mean and deviation from observations (N, height, width, channels)."""
+        every = -(-len(observations) // STANDARDISED_BY)
+        pixels = observations[::every].reshape(-1, self._picture[2]).astype(np.float32)
+        deviation = pixels.std(0)
+        self.mean.copy_(torch.from_numpy(pixels.mean(0)))
+        self.std.copy_(torch.from_numpy(np.where(deviation > 1.0, deviation, 1.0)))
 
 
 PolicyNetwork = Table | Perceptron
@@ -136,6 +183,8 @@ def _blank(architecture: Architecture) -> PolicyNetwork:
     if architecture.is_table:
         first = int(cast(gym.spaces.Discrete, architecture.observation_space).start)
         network = Table(architecture.n_inputs, architecture.n_outputs, first)
+    elif architecture.filters:
+        network = PicturePerceptron(architecture)
     else:
         network = Perceptron(
             architecture.n_inputs,

@@ -17,6 +17,7 @@ from typing import Literal, cast
 import gymnasium as gym
 import numpy as np
 
+from learners import pictures
 from learners.errors import UnsupportedWorldError
 from learners.interface import Array, FloatArray, IntArray
 
@@ -37,7 +38,8 @@ class Architecture:
     """Which arrays a policy has, and how they turn an observation into an answer.
 
     Discrete observations have a table: one row of outputs a state. All others have a multi-layer perceptron
-    over the flattened, standardised observation. Outputs: logits of Discrete actions, means of Box actions.
+    over the flattened, standardised observation, or over what convolutions make of a picture. Outputs: logits of
+    Discrete actions, means of Box actions.
     """
 
     observation_space: gym.Space  # type: ignore[type-arg]
@@ -47,6 +49,8 @@ class Architecture:
     activation: Activation = "tanh"
     memory: int = 0
     """Units of the LSTM between the hidden layers and the last one; 0: none, and the policy remembers nothing."""
+    filters: tuple[int, ...] = ()
+    """Of each convolution before the hidden layers, where observations are pictures; (): no convolutions."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.observation_space, OBSERVATION_SPACES):
@@ -57,6 +61,10 @@ class Architecture:
             raise UnsupportedWorldError(_unsupported("actions", self.action_space, ACTION_SPACES))
         if self.is_table and (self.hidden or self.memory):
             raise ValueError(f"a table has no layers, found hidden={self.hidden}, memory={self.memory}")
+        if self.filters:
+            if not pictures.is_picture(self.observation_space):
+                raise ValueError(f"filters: expected none without pictures, found {self.filters}")
+            pictures.filter_shapes(self.picture, self.filters)
 
     @property
     def is_table(self) -> bool:
@@ -73,6 +81,16 @@ class Architecture:
         return int(space.n) if isinstance(space, gym.spaces.Discrete) else math.prod(space.shape or ())
 
     @property
+    def picture(self) -> tuple[int, ...]:
+        """Height, width and channels of what is seen, where that is a picture."""
+        return tuple(self.observation_space.shape or ())
+
+    @property
+    def n_features(self) -> int:
+        """Numbers that the first hidden layer reads."""
+        return pictures.n_features(self.picture, self.filters) if self.filters else self.n_inputs
+
+    @property
     def n_outputs(self) -> int:
         """Actions to choose between; numbers in a flattened action."""
         return int(gym.spaces.flatdim(self.action_space))
@@ -85,13 +103,18 @@ class Architecture:
                 "stand_in": (self.n_inputs,),
             }
         else:
-            shapes = {"mean": (self.n_inputs,), "std": (self.n_inputs,)}
-            layers = layer_shapes(self.n_inputs, self.hidden, self.n_outputs, self.memory)
+            n_scaled = self.picture[2] if self.filters else self.n_inputs
+            shapes = {"mean": (n_scaled,), "std": (n_scaled,)}
+            convolutions = pictures.filter_shapes(self.picture, self.filters) if self.filters else []
+            for i, shape in enumerate(convolutions):
+                shapes[f"convolutions.{i}.weight"] = shape
+                shapes[f"convolutions.{i}.bias"] = shape[:1]
+            layers = layer_shapes(self.n_features, self.hidden, self.n_outputs, self.memory)
             for i, (n_in, n_out) in enumerate(layers):
                 shapes[f"layers.{i}.weight"] = (n_out, n_in)
                 shapes[f"layers.{i}.bias"] = (n_out,)
             if self.memory:
-                n_in, n_gates = (self.n_inputs, *self.hidden)[-1], 4 * self.memory
+                n_in, n_gates = (self.n_features, *self.hidden)[-1], 4 * self.memory
                 shapes["memory.weight_ih_l0"] = (n_gates, n_in)
                 shapes["memory.weight_hh_l0"] = (n_gates, self.memory)
                 shapes["memory.bias_ih_l0"] = shapes["memory.bias_hh_l0"] = (n_gates,)
@@ -176,6 +199,7 @@ class NetworkPolicy:
     def __repr__(self) -> str:
         a = self.architecture
         kind = "table" if a.is_table else f"perceptron {a.hidden} {a.activation}"
+        kind = f"convolutions {a.filters}, {kind}" if a.filters else kind
         kind += f" LSTM {a.memory}" if a.memory else ""
         return f"{type(self).__name__}({kind}, {a.observation_space} -> {a.action_space})"
 
@@ -272,8 +296,11 @@ def recurrent_perceptron(
 
 
 def _features(architecture: Architecture, arrays: Mapping[str, Array], observations: Array) -> Array:
-    x: Array = np.asarray(observations, dtype=np.float32).reshape(-1, architecture.n_inputs)
-    x = (x - arrays["mean"]) / arrays["std"]
+    x: Array = np.asarray(observations, dtype=np.float32)
+    if architecture.filters:
+        x = pictures.read(arrays, x.reshape(-1, *architecture.picture))
+    else:
+        x = (x.reshape(-1, architecture.n_inputs) - arrays["mean"]) / arrays["std"]
     for i in range(len(architecture.hidden)):
         x = x @ arrays[f"layers.{i}.weight"].T + arrays[f"layers.{i}.bias"]
         x = np.tanh(x) if architecture.activation == "tanh" else np.maximum(x, 0)

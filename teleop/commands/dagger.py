@@ -66,7 +66,8 @@ class Dagger:
     """Who drives: human (the person decides; headless a simulated one), beta (a coin), uncertainty (the student asks
     where it was never taught), expert (plain demonstration), novelty (the student asks far from every label),
     ensemble (where students of resampled labels disagree), thrifty (where its doubt is greatest, within an allowance).
-    auto: human for a person, else novelty in tabular worlds, uncertainty in others."""
+    auto: human for a person; else uncertainty where students can say how sure they are, novelty where states are
+    Discrete or actions a Box, beta where observations are pictures."""
     out: Path | None = None
     """The recording (HDF5); an existing one of the same world is continued. Default: a new file under runs/."""
     policy: Path | None = None
@@ -173,7 +174,7 @@ class Dagger:
             return self.gate
         if self.expert == "human":
             return "human"
-        return "novelty" if facts_of(world.spec()).model is not None else "uncertainty"
+        return dagger.usual_gate(facts_of(world.spec()))
 
     def _live(self, world: World) -> Report:
         from teleop.app import run_session

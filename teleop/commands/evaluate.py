@@ -22,8 +22,9 @@ class Evaluate:
     """The policy (safetensors)."""
     env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
     """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
-    episodes: int = 100
-    """Episodes to sample, where the return cannot be computed exactly."""
+    episodes: int | None = None
+    """Episodes to sample, where the return cannot be computed exactly. Default: 100; 3 where observations are pictures,
+    whose worlds take milliseconds a step."""
     sample: bool = False
     """Draw actions from the policy's distribution. Default: its most probable action."""
     seed: int = 0

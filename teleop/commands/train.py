@@ -279,7 +279,7 @@ def _is_time_to_judge(training: Training) -> bool:
 
 
 def _return_of(snapshot: Snapshot, world: World, options: Options, seed: int) -> Evaluation:
-    return evaluate(snapshot.policy, world.spec(), episodes=100, seed=seed, sample=options.sample)
+    return evaluate(snapshot.policy, world.spec(), seed=seed, sample=options.sample)
 
 
 def _judge(training: Training, world: World, options: Options) -> float:
