@@ -8,6 +8,7 @@ from typing import Any
 
 from recordings.schema import Header
 from teleop.worlds.catalogue import WORLDS, ControlScheme, World, undriven
+from teleop.worlds.choice import mapped
 from teleop.worlds.errors import WorldError
 
 
@@ -19,7 +20,8 @@ def world_of(header: Header) -> World:
             return world
     try:
         known = next((world for world in WORLDS if world.env_id == header.env_id), None)
-        return dataclasses.replace(known or undriven(header.env_id), kwargs=arguments)
+        known = known or mapped(header.env_id) or undriven(header.env_id)
+        return dataclasses.replace(known, kwargs=arguments)
     except WorldError:
         return World(
             name=header.env_id,

@@ -4,15 +4,19 @@ env = "MountainCar-v0"      # a gymnasium id, or the name of a listed world
 scheme = "no-op"            # wait, latch, no-op or dead-man: what happens while no key is held
 control_hz = 15.0           # steps a second
 idle = 1                    # the action of no-op
-title = "Mountain car"      # these three may be left out
+name = "mountaincar"        # these four may be left out
+title = "Mountain car"
 description = "Get out of the valley."
 action_names = ["push left", "coast", "push right"]
 
 [keys]                      # key = action; actions of a Box are written as arrays: [0.5, -1.0]
 left = 0
-right = 2
+right = "push right"        # or by name
 
+[actions]                   # names for actions of a Box, in place of action_names; may be left out
 [kwargs]                    # arguments of the environment; may be left out
+
+Several come with the program (`teleop/worlds/key_maps`); `shipped` finds them.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gymnasium
@@ -40,7 +45,25 @@ from teleop.worlds.catalogue import (
 from teleop.worlds.errors import KeyMapError
 from teleop.worlds.keys import DRIVE_KEYS
 
-FIELDS = ("env", "scheme", "control_hz", "idle", "title", "description", "action_names", "keys", "kwargs")
+FIELDS = (
+    "env",
+    "scheme",
+    "control_hz",
+    "idle",
+    "name",
+    "title",
+    "description",
+    "action_names",
+    "actions",
+    "keys",
+    "kwargs",
+)
+SHIPPED = Path(__file__).with_name("key_maps")
+
+
+def shipped() -> Mapping[str, tuple[Path, str]]:
+    """Name of each key map that comes with the program -> its file, and the gymnasium id that it is for."""
+    return {path.stem: (path, _read(path)["env"]) for path in sorted(SHIPPED.glob("*.toml"))}
 
 
 def load_key_map(path: str | Path) -> World:
@@ -57,19 +80,29 @@ def load_key_map(path: str | Path) -> World:
     with made(dataclasses.replace(spec, kwargs={**spec.kwargs, **kwargs})) as env:
         action_space = env.action_space
     scheme = file.scheme()
+    action_names = file.action_names(action_space, listed.action_names if listed else ())
+    named_actions = file.named_actions(action_space)
+    names = named_actions or _numbers(action_space, action_names)
     return World(
-        name=listed.name if listed else env_id,
+        name=file.text("name", default=listed.name if listed else env_id),
         env_id=env_id,
         title=file.text("title", default=listed.title if listed else spec.name),
         description=file.text("description", default=listed.description if listed else ""),
-        keys=file.keys(action_space),
+        keys=file.keys(action_space, names),
         scheme=scheme,
         control_hz=file.rate(),
-        action_names=file.action_names(action_space, listed.action_names if listed else ()),
-        idle_action=file.idle(scheme, action_space),
+        action_names=action_names,
+        idle_action=file.idle(scheme, action_space, names),
         kwargs=dict(kwargs),
         symmetry=listed.symmetry if listed else Symmetry.NONE,
+        named_actions=named_actions,
     )
+
+
+def _numbers(action_space: gymnasium.Space[Any], action_names: tuple[str, ...]) -> Mapping[str, int]:
+    """The names of discrete actions -> their numbers."""
+    first = int(getattr(action_space, "start", 0))
+    return {name: first + place for place, name in enumerate(action_names)}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -121,7 +154,7 @@ class _KeyMapFile:
             raise self._wrong("control_hz", "steps a second, above 0 and at most 1000")
         return float(value)
 
-    def keys(self, action_space: gymnasium.Space[Any]) -> Mapping[str, Any]:
+    def keys(self, action_space: gymnasium.Space[Any], names: Mapping[str, Any]) -> Mapping[str, Any]:
         keys = self.table("keys")
         if not keys:
             raise self._wrong("keys", "at least one key")
@@ -131,11 +164,19 @@ class _KeyMapFile:
                     f"{self.path}: keys.{key}: expected a letter, a digit, space, return, up, down, left "
                     f"or right, in lower case. Rename the key."
                 )
-        return {key: self._action(f"keys.{key}", keys[key], action_space) for key in keys}
+        return {key: self._action(f"keys.{key}", keys[key], action_space, names) for key in keys}
 
-    def idle(self, scheme: ControlScheme, action_space: gymnasium.Space[Any]) -> Any:
+    def named_actions(self, action_space: gymnasium.Space[Any]) -> Mapping[str, Any]:
+        named = self.table("actions", default={})
+        if named and isinstance(action_space, spaces.Discrete):
+            raise self._wrong("actions", "none where actions are numbers: action_names names them")
+        return {word: self._action(f"actions.{word}", named[word], action_space) for word in named}
+
+    def idle(
+        self, scheme: ControlScheme, action_space: gymnasium.Space[Any], names: Mapping[str, Any]
+    ) -> Any:
         if "idle" in self.values:
-            return self._action("idle", self.values["idle"], action_space)
+            return self._action("idle", self.values["idle"], action_space, names)
         if scheme is ControlScheme.NO_OP:
             raise self._wrong("idle", 'the action that scheme "no-op" takes while no key is held')
         return None
@@ -149,7 +190,16 @@ class _KeyMapFile:
             raise self._wrong("action_names", f"{len(unnamed)} names, one for each discrete action")
         return tuple(names)
 
-    def _action(self, name: str, value: Any, action_space: gymnasium.Space[Any]) -> Any:
+    def _action(
+        self,
+        name: str,
+        value: Any,
+        action_space: gymnasium.Space[Any],
+        names: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Any:
+        """An action as a file has it, or one that is called so."""
+        if isinstance(value, str) and value in names:
+            return names[value]
         action = value
         if isinstance(action_space, (spaces.Box, spaces.MultiDiscrete, spaces.MultiBinary)):
             try:
@@ -157,7 +207,10 @@ class _KeyMapFile:
             except (TypeError, ValueError):
                 action = None
         if isinstance(value, bool) or action is None or not action_space.contains(action):
-            raise KeyMapError(f"{self.path}: {name}: expected an action of {action_space}, found {value!r}.")
+            or_named = f", or one of {', '.join(names)}" if isinstance(value, str) and names else ""
+            raise KeyMapError(
+                f"{self.path}: {name}: expected an action of {action_space}{or_named}, found {value!r}."
+            )
         return action
 
     def _wrong(self, name: str, expected: str) -> KeyMapError:

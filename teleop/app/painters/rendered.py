@@ -1,17 +1,22 @@
-"""Any other world: its own picture, or, where it has none, its observation as bars."""
+"""Any other world: its own picture, or, where it has none, its observation: pixels as they are, numbers as bars."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pygame
 
+from learners.interface import Array
+from learners.pictures import is_picture
 from teleop.app.painters.view import View
 from teleop.app.typeface import Role, Typeface
 from teleop.preferences.palette import CARD, CARD_EDGE, MUTED
 
+USUAL_ASPECT = 1.5
+"""Of gymnasium's worlds."""
 BARS = 24
 """Numbers of an observation that are shown as bars."""
 
@@ -29,6 +34,11 @@ class Photograph:
         if moment != self._moment:
             self._moment, self._scaled = moment, None
             self._picture = _picture_of(env)
+
+    @property
+    def aspect(self) -> float:
+        """Width over height; as of most environments where there is no picture yet."""
+        return USUAL_ASPECT if self._picture is None else self._picture.width / self._picture.height
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect) -> None:
         """Draw it into `area`, as large as fits and centred."""
@@ -49,7 +59,13 @@ class RenderedPainter:
         self._shown: Any = None
         self._moments = 0
         self._photograph = Photograph()
-        self.aspect = 1.5
+
+    @property
+    def aspect(self) -> float:
+        """Of a world that was not reset yet: what is usual."""
+        with suppress(gym.error.ResetNeeded):
+            self._photograph.take(self._env, self._moments)
+        return self._photograph.aspect
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
         if view.observation is None:
@@ -62,9 +78,9 @@ class RenderedPainter:
 
 
 class NumbersPainter:
-    """A bar for each number of the observation, longest at the largest seen so far."""
+    """A bar for each number of the observation, longest at the largest seen so far; of a picture its pixels."""
 
-    aspect = 1.5
+    aspect = USUAL_ASPECT
 
     def __init__(self) -> None:
         self._largest = np.zeros(0)
@@ -72,6 +88,9 @@ class NumbersPainter:
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
         if view.observation is None:
+            return
+        if is_pixels(view.observation):
+            _draw_pixels(surface, area, view.observation)
             return
         numbers = np.asarray(view.observation, dtype=np.float64).ravel()[:BARS]
         if self._largest.shape != numbers.shape:
@@ -93,8 +112,31 @@ class NumbersPainter:
             )
 
 
+def is_pixels(observation: Any) -> bool:
+    """Is it a picture, (height, width, 1 or 3 channels) of bytes?"""
+    shape: tuple[int, ...] = getattr(observation, "shape", ())
+    return getattr(observation, "dtype", None) == np.uint8 and len(shape) == 3 and shape[2] in (1, 3)
+
+
+def _draw_pixels(surface: pygame.Surface, area: pygame.Rect, pixels: Array) -> None:
+    """As they are, large enough to see each."""
+    picture = _surface_of(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    place = picture.get_rect().fit(area)
+    surface.blit(pygame.transform.scale(picture, place.size), place)
+
+
 def _picture_of(env: gym.Env[Any, Any]) -> pygame.Surface | None:
+    drawn = getattr(env.unwrapped, "surf", None)
+    if is_picture(env.observation_space) and isinstance(drawn, pygame.Surface):
+        return (
+            drawn  # CarRacing shrinks this to what is seen; to draw it again takes as long as a step, 25 ms
+        )
     pixels = env.render()
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 3:
         return None
-    return pygame.surfarray.make_surface(np.ascontiguousarray(pixels[:, :, :3].swapaxes(0, 1)))
+    return _surface_of(pixels[:, :, :3])
+
+
+def _surface_of(pixels: Array) -> pygame.Surface:
+    """(height, width, 3) bytes as a surface."""
+    return pygame.surfarray.make_surface(np.ascontiguousarray(pixels.swapaxes(0, 1)))

@@ -11,7 +11,7 @@ import pygame
 
 from recordings import spaces
 from teleop.app.episode_view import EpisodeView
-from teleop.app.painters.rendered import NumbersPainter, Photograph
+from teleop.app.painters.rendered import NumbersPainter, Photograph, is_pixels
 from teleop.app.painters.view import View
 from teleop.worlds.catalogue import World
 
@@ -39,7 +39,8 @@ class ResteppedPainter:
         self._has_strayed = self._is_broken = False
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
-        if self._is_shown(view):
+        is_shown, is_behind = self._is_shown(view), self._at != len(view.path)
+        if is_shown and not (is_behind and is_pixels(view.observation)):
             self._photograph.draw(surface, area)
         else:
             self._numbers.draw(surface, area, view, now_s)
