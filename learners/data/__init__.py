@@ -1,4 +1,4 @@
-"""Recordings that come with the program, so that every figure can be measured again without a download."""
+"""Recordings and experts that come with the program: every figure can be measured again without a download."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ def tutorial_demonstrations_path() -> Path:
     reaches the goal and is truncated after 200 steps. Mean return 8.87. Compressed: to be read, not continued.
     """
     return Path(__file__).with_name("gridworld_tutorial.h5")
+
+
+def hopper_expert_path() -> Path:
+    """An expert for Hopper-v5, trained by this project's PPO; `docs/experiments/hopper.md` has the command."""
+    return Path(__file__).with_name("hopper_expert.safetensors")

@@ -21,6 +21,7 @@ from gymnasium.envs.registration import EnvSpec
 from learners.interface import Array
 from teleop.worlds import GRIDWORLD_ID, LOOPTRACK_ID, LOOPTRACK_STEPS
 from teleop.worlds.errors import KeyMapError, UnknownWorldError, WorldError
+from teleop.worlds.hopper_body import HOPPER_ID
 from teleop.worlds.keys import single_keys
 
 FALLBACK_HZ = 12.0
@@ -232,7 +233,21 @@ LOOPTRACK_POSITION = dataclasses.replace(
     kwargs={"observation": "position"},
 )
 
+HOPPER = World(
+    name="hopper",
+    env_id=HOPPER_ID,
+    title="Hopper",
+    description="Hop forwards without falling. Three motors at once are too much for a keyboard: a policy drives.",
+    keys={},
+    scheme=ControlScheme.DEAD_MAN,
+    control_hz=GREATEST_HZ,
+    solved_return=3_000.0,
+)
+
 WORLDS = (GRIDWORLD, SLIPPERY_GRIDWORLD, CARTPOLE, LOOPTRACK, LOOPTRACK_POSITION)
+"""Those that a person can drive."""
+LISTED = (*WORLDS, HOPPER)
+"""All that have a name here."""
 
 
 def find(name: str) -> World:
@@ -240,10 +255,10 @@ def find(name: str) -> World:
 
     Raises UnknownWorldError, which lists the choices.
     """
-    for world in WORLDS:
+    for world in LISTED:
         if name in (world.name, world.env_id):
             return world
-    choices = ", ".join(f"{world.name} ({world.env_id})" for world in WORLDS)
+    choices = ", ".join(f"{world.name} ({world.env_id})" for world in LISTED)
     raise UnknownWorldError(f"{name!r}: expected a world, one of: {choices}.")
 
 

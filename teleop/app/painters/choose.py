@@ -8,6 +8,7 @@ import gymnasium as gym
 
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.gridworld import GridWorldPainter
+from teleop.app.painters.hopper import HopperPainter
 from teleop.app.painters.looptrack import LoopTrackPainter
 from teleop.app.painters.rendered import NumbersPainter, RenderedPainter
 from teleop.app.painters.restepped import ResteppedPainter
@@ -15,6 +16,7 @@ from teleop.app.painters.view import LayeredPainter, Legend, Painter
 from teleop.worlds.catalogue import World, made
 from teleop.worlds.errors import WorldError
 from teleop.worlds.gridworld import GridWorld
+from teleop.worlds.hopper_body import HOPPER_ID
 from teleop.worlds.looptrack import LoopTrack
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
@@ -52,6 +54,8 @@ def painter_from_observations(env: gym.Env[Any, Any]) -> Painter:
         return LoopTrackPainter(inner.road, inner.observation)
     if env.spec is not None and env.spec.id in CARTPOLES:
         return CartPolePainter()
+    if env.spec is not None and env.spec.id == HOPPER_ID:
+        return HopperPainter()
     return NumbersPainter()
 
 

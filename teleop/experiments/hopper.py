@@ -1,0 +1,92 @@
+"""Source 001: cloning a hopping robot. Its seven networks and its conclusions, then what is needed to hop well.
+
+Reading order: `hopper_data` (world, expert, demonstrations), `hopper_rows` (the source's networks), `hopper_claims`
+(its conclusions), `hopper_strong` (learners that reach the expert), `hopper_pictures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from teleop.experiments import hopper_claims, hopper_pictures, hopper_rows, hopper_strong
+from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture
+from teleop.experiments.hopper_data import DEMONSTRATIONS, EPISODES, REMAKE, expert
+
+
+def cells(seeds: range) -> Sequence[Cell]:
+    return [Cell(expert), *hopper_rows.cells(seeds), *hopper_strong.cells(seeds)]
+
+
+def page(findings: Findings) -> Sequence[Part]:
+    best = _expert(findings)
+    return (
+        f"The world is Hopper-v5 with gymnasium's own settings. The expert is a policy that this project's PPO "
+        f"trained; it comes with the program (`learners/data/hopper_expert.safetensors`, "
+        f"{best['bytes'] / 1000:.0f} kB), and this made it:\n\n```sh\n{REMAKE}\n```\n\n"
+        f"{_expert_in_words(best)} Returns of students are the means of {EPISODES} episodes of their most probable "
+        f"actions; over seeds: median (lowest to highest). The source records {DEMONSTRATIONS} episodes, and so do we.",
+        Picture(
+            "hop",
+            "One hop of the expert, from left to right; the body is drawn where MuJoCo has it.",
+            lambda figure: hopper_pictures.hop(figure, best["hop"]),
+            (8.0, 2.2),
+        ),
+        hopper_rows.table(findings),
+        hopper_claims.table(findings),
+        hopper_claims.losses_in_words(findings),
+        Picture(
+            "losses",
+            "Squared error on all 80 episodes against updates, SGD beside Adam; a line a seed.",
+            lambda figure: hopper_pictures.losses(figure, findings),
+        ),
+        hopper_strong.table(findings, best["return"]),
+        Picture(
+            "strong",
+            f"Return against labels and against own steps; a line a seed, dashed the expert, dotted "
+            f"{hopper_strong.ENOUGH:.0%} of it.",
+            lambda figure: hopper_pictures.strong(figure, findings, best["return"]),
+        ),
+    )
+
+
+def items(findings: Findings) -> Sequence[Item]:
+    best = _expert(findings)
+    seeds = len(hopper_rows.runs(findings, hopper_rows.TANH_SGD))
+    return (
+        Item(
+            "001",
+            f"An expert for Hopper, and {DEMONSTRATIONS} episodes of it",
+            "our own PPO",
+            "–",
+            f"{best['return']:,.0f} ± {best['deviation']:,.0f} (100 episodes)",
+        ),
+        *hopper_rows.items(findings, seeds),
+        *hopper_claims.items(findings),
+        *hopper_strong.items(findings, best["return"]),
+    )
+
+
+def _expert(findings: Findings) -> Found:
+    return findings.of(expert)[0]
+
+
+def _expert_in_words(best: Found) -> str:
+    return (
+        f"It returns {best['return']:,.0f} ± {best['deviation']:,.0f} (100 episodes of {best['length']:,.0f} steps on "
+        f"average), and {best['drawn']:,.0f} when its actions are drawn; actions drawn uniformly return "
+        f"{best['random']:,.0f}."
+    )
+
+
+EXPERIMENT = Experiment(
+    name="hopper",
+    title="Cloning a hopper",
+    sources=("001",),
+    question="The source clones Hopper with seven small networks, and concludes that Adam beats SGD, that tanh beats "
+    "ReLU and that an LSTM gains nothing. Is that so, and what does it take to hop as well as the expert?",
+    cells=cells,
+    page=page,
+    items=items,
+    seeds=5,
+    needs=("mujoco",),
+)

@@ -1,0 +1,85 @@
+"""Hopper-v5, its shipped expert, and what the runs of the experiment share: demonstrations and how they are judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gymnasium as gym
+
+from learners import load_policy
+from learners.data import hopper_expert_path
+from learners.evaluation import evaluate
+from learners.interface import Policy
+from recordings.demonstrations import Demonstrations, Filter, load
+from teleop.experiments.demonstrations import recording
+from teleop.experiments.experiment import Found
+from teleop.worlds.hopper_body import HOPPER_ID
+
+ENV_ID = HOPPER_ID
+DEMONSTRATIONS = 80
+"""Episodes that the source recorded."""
+EPISODES = 20
+"""From which a return is judged."""
+REMAKE = (
+    "understudy train ppo --env Hopper-v5 --copies 8 --ticks 512 --minibatches 64 --learning-rate 3e-4 "
+    "--standardised --iterations 700 --limit-s 2600 --target 10000 --seed 0"
+)
+"""What made the shipped expert."""
+FRAMES, FRAME_EVERY = 12, 6
+"""Of the drawn hop, and the steps between two of them."""
+
+
+def shown(folder: Path, episodes: int, seed: int, *, state_only: bool = False) -> Demonstrations:
+    """The first so many of the expert's recorded episodes."""
+    path = recording(folder, ENV_ID, DEMONSTRATIONS, seed, driver=str(hopper_expert_path()))
+    return load(path, Filter(episodes=range(episodes), state_only=state_only))
+
+
+def return_of(policy: Policy, seed: int) -> float:
+    """Mean of `EPISODES` episodes of its most probable actions; the same starts for whoever has this seed."""
+    return evaluate(policy, gym.spec(ENV_ID), episodes=EPISODES, seed=1000 + seed).return_mean
+
+
+def expert(folder: Path) -> Found:
+    """What the shipped expert is worth, what chance is, and one hop of it to be drawn."""
+    policy, world = load_policy(hopper_expert_path()), gym.spec(ENV_ID)
+    best = evaluate(policy, world, episodes=100, seed=10_000)
+    drawn = evaluate(policy, world, episodes=EPISODES, seed=10_000, sample=True)
+    return {
+        "return": best.return_mean,
+        "deviation": best.return_std,
+        "length": best.length_mean,
+        "drawn": drawn.return_mean,
+        "random": _random_return(),
+        "bytes": hopper_expert_path().stat().st_size,
+        "hop": _hop(policy),
+    }
+
+
+def _random_return() -> float:
+    """Mean of 100 episodes of actions drawn uniformly."""
+    with gym.make(ENV_ID) as env:
+        env.action_space.seed(0)
+        total = 0.0
+        for episode in range(100):
+            env.reset(seed=episode)
+            over = False
+            while not over:
+                _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+                total += float(reward)
+                over = terminated or truncated
+    return total / 100
+
+
+def _hop(policy: Policy, warm_up: int = 300) -> list[list[float]]:
+    """(frames, numbers of an observation) from the middle of an episode."""
+    frames = []
+    with gym.make(ENV_ID) as env:
+        observation, _ = env.reset(seed=0)
+        for step in range(warm_up + FRAMES * FRAME_EVERY):
+            if step >= warm_up and (step - warm_up) % FRAME_EVERY == 0:
+                frames.append(observation.tolist())
+            observation, _, terminated, _, _ = env.step(policy.act(observation[None])[0])
+            if terminated:
+                break
+    return frames
