@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from recordings.schema import Header
-from teleop.worlds.catalogue import WORLDS, ControlScheme, World, undriven
+from teleop.worlds.catalogue import LISTED, ControlScheme, World, undriven
 from teleop.worlds.choice import mapped
 from teleop.worlds.errors import WorldError
 
@@ -15,11 +15,11 @@ from teleop.worlds.errors import WorldError
 def world_of(header: Header) -> World:
     """The listed world of the recorded id and arguments, else gymnasium's, else one that has only a name."""
     arguments = _arguments(header)
-    for world in WORLDS:
+    for world in LISTED:
         if world.env_id == header.env_id and dict(world.kwargs) == arguments:
             return world
     try:
-        known = next((world for world in WORLDS if world.env_id == header.env_id), None)
+        known = next((world for world in LISTED if world.env_id == header.env_id), None)
         known = known or mapped(header.env_id) or undriven(header.env_id)
         return dataclasses.replace(known, kwargs=arguments)
     except WorldError:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from gymnasium.envs.registration import EnvSpec
 
-from teleop.worlds.catalogue import WORLDS, World, undriven
+from teleop.worlds.catalogue import LISTED, World, undriven
 from teleop.worlds.key_map import load_key_map, shipped
 
 
 def recorded_world(spec: EnvSpec) -> World:
     """The world that a recording was made in: the listed one with the same settings, else one made from the spec."""
-    for world in WORLDS:
+    for world in LISTED:
         if world.env_id == spec.id and world.spec().kwargs == spec.kwargs:
             return world
     return replace(mapped(spec.id) or undriven(spec.id), kwargs=spec.kwargs)
@@ -39,5 +39,5 @@ def choose(name: str, keys: Path | None = None) -> World:
     """
     if keys is not None:
         return load_key_map(keys)
-    listed = (world for world in WORLDS if name in (world.name, world.env_id))
+    listed = (world for world in LISTED if name in (world.name, world.env_id))
     return next(listed, None) or mapped(name) or undriven(name)
