@@ -1,8 +1,9 @@
 """Held keys become an action, as data: no toolkit, no thread, no clock of its own.
 
 Keys carry world-independent lower-case names ("left", "a", "space"). The most recently pressed key that is still
-held wins. What happens when no key is held is the world's control scheme. In a world with steering a held key turns a
-wheel, a bit with every step: it is counted in steps, not in time, so that a run without a window repeats exactly.
+held wins, or keys held together add up. What happens when no key is held is the world's control scheme. In a world
+with steering a held key turns a wheel, a bit with every step: it is counted in steps, not in time, so that a run
+without a window repeats exactly.
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ class Controls:
         no_op: Any = None,
         repeat_hz: float = 8.0,
         steering: Steering | None = None,
+        adds: bool = False,
     ) -> None:
         """keys: key name -> action. no_op: the action of NO_OP when nothing is held. repeat_hz: steps a second
-        of a key that stays down in a turn-based world. steering: how fast a key's action is reached; None: at once."""
+        of a key that stays down in a turn-based world. steering: how fast a key's action is reached; None: at once.
+        adds: actions of keys held together add up, each once however many of its keys are down."""
         self.keys = dict(keys)
         self.scheme = scheme
         self._no_op = no_op
         self._steering = steering
+        self._adds = adds
         self._repeat_ns = round(1e9 / repeat_hz)
         self._bits = {key: 1 << bit for bit, key in enumerate(self.keys)}
         self._held: list[str] = []
@@ -96,7 +100,10 @@ class Controls:
         return mask
 
     def held_action(self) -> Any | None:
-        """The action of the most recent key still down, or None."""
+        """The action of the most recent key still down, or the sum of all, or None."""
+        if self._held and self._adds:
+            actions = np.unique(np.stack([self.keys[key] for key in self._held]), axis=0)
+            return actions.sum(0, dtype=actions.dtype)
         return self.keys[self._held[-1]] if self._held else None
 
     def take(self, now_ns: int) -> Any | None:

@@ -281,6 +281,7 @@ def _stage(settings: RecordSettings | CorrectSettings) -> tuple[gym.Env[Any, Any
         no_op=world.idle_action,
         repeat_hz=world.control_hz,
         steering=world.steering,
+        adds=world.keys_add,
     )
     return world.make(render_mode="rgb_array" if settings.render else None), controls
 

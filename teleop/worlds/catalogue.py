@@ -111,6 +111,8 @@ class World:
     """How fast a held key's action is reached, where actions are numbers of a Box; None: at once."""
     named_actions: Mapping[str, Any] = field(default_factory=dict)
     """A word -> the action it stands for, where actions are not discrete."""
+    keys_add: bool = False
+    """Box actions of keys held together add up; else the key pressed last counts."""
 
     @classmethod
     def for_env(cls, env_id: str) -> World:

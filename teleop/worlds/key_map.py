@@ -4,10 +4,11 @@ env = "MountainCar-v0"      # a gymnasium id, or the name of a listed world
 scheme = "no-op"            # wait, latch, no-op or dead-man: what happens while no key is held
 control_hz = 15.0           # steps a second
 idle = 1                    # the action of no-op
-name = "mountaincar"        # these four may be left out
+name = "mountaincar"        # the rest may be left out, but for keys
 title = "Mountain car"
 description = "Get out of the valley."
 action_names = ["push left", "coast", "push right"]
+keys_add = false            # Box actions of keys held together add up; else the key pressed last counts
 
 [keys]                      # key = action; actions of a Box are written as arrays: [0.5, -1.0]
 left = 0
@@ -55,6 +56,7 @@ FIELDS = (
     "description",
     "action_names",
     "actions",
+    "keys_add",
     "keys",
     "kwargs",
 )
@@ -83,12 +85,13 @@ def load_key_map(path: str | Path) -> World:
     action_names = file.action_names(action_space, listed.action_names if listed else ())
     named_actions = file.named_actions(action_space)
     names = named_actions or _numbers(action_space, action_names)
+    keys = file.keys(action_space, names)
     return World(
         name=file.text("name", default=listed.name if listed else env_id),
         env_id=env_id,
         title=file.text("title", default=listed.title if listed else spec.name),
         description=file.text("description", default=listed.description if listed else ""),
-        keys=file.keys(action_space, names),
+        keys=keys,
         scheme=scheme,
         control_hz=file.rate(),
         action_names=action_names,
@@ -96,6 +99,7 @@ def load_key_map(path: str | Path) -> World:
         kwargs=dict(kwargs),
         symmetry=listed.symmetry if listed else Symmetry.NONE,
         named_actions=named_actions,
+        keys_add=file.keys_add(scheme, action_space, keys),
     )
 
 
@@ -165,6 +169,28 @@ class _KeyMapFile:
                     f"or right, in lower case. Rename the key."
                 )
         return {key: self._action(f"keys.{key}", keys[key], action_space, names) for key in keys}
+
+    def keys_add(
+        self, scheme: ControlScheme, action_space: gymnasium.Space[Any], keys: Mapping[str, Any]
+    ) -> bool:
+        """Whether actions of keys held together add up, which they may if no sum lies outside the space."""
+        adds = self.values.get("keys_add", False)
+        if not isinstance(adds, bool):
+            raise self._wrong("keys_add", "true or false")
+        if not adds:
+            return False
+        if not isinstance(action_space, spaces.Box) or scheme not in (
+            ControlScheme.NO_OP,
+            ControlScheme.DEAD_MAN,
+        ):
+            raise self._wrong(
+                "keys_add", 'false, for scheme is not "no-op" or "dead-man", or actions are numbers'
+            )
+        actions = np.unique(np.stack(list(keys.values())), axis=0)
+        most, least = np.maximum(actions, 0).sum(0), np.minimum(actions, 0).sum(0)
+        if (most > action_space.high).any() or (least < action_space.low).any():
+            raise self._wrong("keys_add", f"keys that held together stay within {action_space}")
+        return True
 
     def named_actions(self, action_space: gymnasium.Space[Any]) -> Mapping[str, Any]:
         named = self.table("actions", default={})

@@ -17,6 +17,7 @@ from recordings.replay import verify
 from recordings.schema import Driver
 from teleop.app.recorded_world import world_of
 from teleop.clock import StepClock
+from teleop.controls import Controls
 from teleop.start import RecordSettings, start_recording
 from teleop.worlds.catalogue import ControlScheme, World
 from teleop.worlds.choice import choose, mapped, recorded_world
@@ -151,6 +152,51 @@ def test_keys_may_name_their_actions(tmp_path: Path) -> None:
         'env = "CartPole-v1"\nscheme = "latch"\ncontrol_hz = 9\n[actions]\nl = 0\n[keys]\nleft = 0\n'
     )
     with pytest.raises(KeyMapError, match="actions: expected none where actions are numbers"):
+        load_key_map(file)
+
+
+PENDULUM = 'env = "Pendulum-v1"\nscheme = "no-op"\ncontrol_hz = 20\nidle = [0.0]\nkeys_add = true\n[keys]\n'
+
+
+def test_keys_held_together_may_add_up(tmp_path: Path) -> None:
+    """One action counts once, however many of its keys are down."""
+    file = tmp_path / "pendulum.toml"
+    file.write_text(PENDULUM + "left = [1.5]\na = [1.5]\nright = [-1.0]\nup = [0.5]\n")
+    world = load_key_map(file)
+    keys = Controls(world.keys, world.scheme, no_op=world.idle_action, adds=world.keys_add)
+    taken = [keys.take(0)]
+    for key in ("left", "a", "right", "up"):
+        keys.press(key, 0)
+        taken.append(keys.take(0))
+    assert np.ravel(taken).tolist() == [0.0, 1.5, 1.5, 0.5, 1.0]
+    assert taken[-1].dtype == np.float32
+    for key in ("left", "a", "up"):
+        keys.release(key, 0)
+    assert keys.take(0).tolist() == [-1.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            PENDULUM + "left = [1.5]\nup = [1.0]\n",
+            "keys_add: expected keys that held together stay within Box",
+        ),
+        (
+            PENDULUM.replace("no-op", "latch") + "left = [1.5]\n",
+            'keys_add: expected false, for scheme is not "no-op"',
+        ),
+        (PENDULUM.replace("true", "1") + "left = [1.5]\n", "keys_add: expected true or false, found 1"),
+        (
+            PENDULUM.replace("Pendulum-v1", "CartPole-v1").replace("[0.0]", "0") + "left = 0\n",
+            "or actions are numbers",
+        ),
+    ],
+)
+def test_keys_that_cannot_add_up_are_told(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_text(text)
+    with pytest.raises(KeyMapError, match=message):
         load_key_map(file)
 
 
