@@ -6,7 +6,7 @@ import importlib
 
 from teleop.experiments.experiment import Experiment
 
-NAMES: tuple[str, ...] = ("cma-es", "hopper", "observation", "bc-versus-dagger", "fine-tune")
+NAMES: tuple[str, ...] = ("loop", "cma-es", "hopper", "observation", "bc-versus-dagger", "fine-tune", "tutorial", "partial")
 """Each names the module that has it as EXPERIMENT, a minus for an underscore; in the order of the report."""
 
 

@@ -1,0 +1,384 @@
+"""Source 002's claim that inverse RL needs no full demonstrations: parts are cut out, and cloning is given the same.
+
+Reading order: `anywhere` and `in_one_place` (what is cut), `remains` (what is left), the cells, the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from learners import bc, mce_irl, relent_irl
+from learners.discriminators import reached
+from learners.evaluation import evaluate
+from learners.interface import IntArray, Policy, TabularModel
+from learners.worlds import facts_of
+from recordings.demonstrations import Demonstrations
+from teleop.benchmark.rows import number
+from teleop.experiments.demonstrations import recorded
+from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table, Work
+from teleop.experiments.statistics import median_and_range
+from teleop.experiments.written_policy import WrittenPolicy
+from teleop.plots import look, maps
+from teleop.visits import demonstrated_visits, policy_visits
+from teleop.worlds.catalogue import GRIDWORLD
+
+BoolArray = npt.NDArray[np.bool_]
+
+DEMONSTRATIONS = 100
+GAPS = 2
+"""Stretches cut out of a demonstration."""
+SHARES = {"anywhere": (0.0, 0.25, 0.5, 0.75, 0.9), "in one place": (0.1, 0.25, 0.5)}
+"""Of the steps, that are cut out; where nothing is cut, the place does not matter."""
+FIT = mce_irl.Config(l2=1e-6)
+"""One fit instead of a search for l2, which ends here where nothing is cut."""
+FEW = 3
+"""Seeds of a fit that takes about twenty seconds."""
+EDGE = 0.05
+"""Of the steps, that at least remain on either side of a place that nobody shows."""
+KEPT = 0.95
+"""Of its return with full demonstrations: who keeps so much did not need them."""
+DRAWN = ("in one place", 0.25)
+"""What the maps show."""
+LINES = {
+    "mce-irl": (look.STUDENT, "-"),
+    "mce-irl, a stretch taken for an episode": (look.STUDENT, ":"),
+    "relent-irl": (look.BORROWED, "-"),
+    "bc": (look.DEMONSTRATED, "-"),
+    "bc, as shown": (look.DEMONSTRATED, ":"),
+}
+
+
+# -- what is cut -----------------------------------------------------------------------------------------
+
+
+def anywhere(lengths: IntArray, share: float, rng: np.random.Generator) -> BoolArray:
+    """(N,) the steps that remain where each demonstration of these lengths (E,) loses a share of its own, in gaps."""
+    return np.concatenate([_gapped(int(length), share, rng) for length in lengths])
+
+
+def _gapped(length: int, share: float, rng: np.random.Generator) -> BoolArray:
+    missing = round(share * length)
+    cuts = np.sort(rng.integers(0, length - missing + 1, GAPS))
+    shown = np.diff(cuts, prepend=0, append=length - missing)
+    gaps = [missing * (i + 1) // GAPS - missing * i // GAPS for i in range(GAPS)] + [0]
+    runs = np.stack([shown, gaps], axis=1).ravel()
+    return np.repeat(np.tile([True, False], GAPS + 1), runs)
+
+
+def in_one_place(depths: npt.NDArray[np.float64], share: float, rng: np.random.Generator) -> BoolArray:
+    """(N,) the steps that remain where nobody shows a band across the way. depths (N,): how far along each step is."""
+    low = rng.uniform(EDGE, 1.0 - EDGE - share)
+    first, last = np.quantile(depths, (low, low + share))
+    keep: BoolArray = (depths < first) | (depths >= last)
+    return keep
+
+
+def remains(demonstrations: Demonstrations, keep: BoolArray) -> Demonstrations:
+    """What a recording gives whose other steps were discarded: stretches, and what was seen after each.
+
+    keep (N,). That stretches belong together, how long the gaps were, and what lay in them is not told.
+    """
+    begins = np.zeros(len(keep), np.bool_)
+    begins[demonstrations.starts[demonstrations.lengths > 0]] = True
+    before, after = np.roll(keep, 1) & ~begins, np.roll(keep & ~begins, -1)
+    firsts, lasts = np.flatnonzero(keep & ~before), np.flatnonzero(keep & ~after)
+    lengths = lasts - firsts + 1
+    rows = ("observations", "labelled", "rewards", "terminated", "truncated")
+    return replace(
+        demonstrations,
+        **{name: getattr(demonstrations, name)[keep] for name in rows},
+        actions=None if demonstrations.actions is None else demonstrations.actions[keep],
+        starts=np.cumsum(lengths) - lengths,
+        lengths=lengths,
+        final_observations=reached(demonstrations)[lasts],
+    )
+
+
+def _left(folder: Path, cut: str, share: float, seed: int) -> Demonstrations:
+    """The demonstrations of a seed, less what is cut."""
+    whole = recorded(folder, GRIDWORLD.name, DEMONSTRATIONS, seed)
+    rng = np.random.default_rng(seed)
+    if cut == "anywhere":
+        return remains(whole, anywhere(whole.lengths, share, rng))
+    coordinates = _model().coordinates
+    assert coordinates is not None
+    return remains(whole, in_one_place(coordinates.sum(1)[whole.observations], share, rng))
+
+
+@cache
+def _model() -> TabularModel:
+    model = facts_of(GRIDWORLD.spec()).model
+    assert model is not None
+    return model
+
+
+# -- who learns ------------------------------------------------------------------------------------------
+
+
+def clone(folder: Path, *, cut: str, share: float, seed: int, as_shown: bool) -> Found:
+    """Cloning. as_shown: without what a clone knows of the way back from states that nobody showed."""
+    data = _left(folder, cut, share, seed)
+    config = bc.Config(fallback="nearest", arrive=False) if as_shown else bc.Config()
+    *_, last = bc.train(config, data, GRIDWORLD.spec(), np.random.default_rng(seed))
+    return _found(last.policy, data, cut, share)
+
+
+def recover(folder: Path, *, cut: str, share: float, seed: int, goes_on: bool) -> Found:
+    """Maximum causal entropy inverse RL. goes_on: a stretch that stops before an end says nothing of what follows."""
+    data = _left(folder, cut, share, seed)
+    model = with_idle_coin(_model()) if goes_on else _model()
+    found = mce_irl.recover(FIT, model, data, np.random.default_rng(seed))
+    return {**_found(found.stationary, data, cut, share), "loss": found.losses[-1]}
+
+
+def weigh(folder: Path, *, cut: str, share: float, seed: int) -> Found:
+    """Relative entropy inverse RL, from the states of the stretches alone, and its own steps in the world."""
+    data = _left(folder, cut, share, seed)
+    *_, last = relent_irl.train(relent_irl.Config(), data, GRIDWORLD.spec(), np.random.default_rng(seed))
+    return _found(last.policy, data, cut, share)
+
+
+def with_idle_coin(model: TabularModel) -> TabularModel:
+    """The same world, but that a coin is tossed, with no consequence, wherever an episode has ended.
+
+    Where there is chance, mce-irl asks how likely each demonstrated choice is, with where it came to taken as given.
+    That is what cut demonstrations call for: of a stretch that stops nothing more is known. Without chance it takes
+    what comes to the same for whole episodes alone, and for a stretch says that its demonstrator wished to stop there.
+    """
+    probabilities = np.concatenate(
+        [model.probabilities, np.zeros_like(model.probabilities[:, :, :1])], axis=2
+    )
+    probabilities[model.terminal, :, 0] = probabilities[model.terminal, :, -1] = 0.5
+    return replace(
+        model,
+        next_states=np.concatenate([model.next_states, model.next_states[:, :, :1]], axis=2),
+        probabilities=probabilities,
+        rewards=np.concatenate([model.rewards, model.rewards[:, :, :1]], axis=2),
+    )
+
+
+def _found(policy: Policy, data: Demonstrations, cut: str, share: float) -> Found:
+    judged = evaluate(policy, GRIDWORLD.spec())
+    found: dict[str, Any] = {
+        "return": judged.return_mean,
+        "arrives": judged.success,
+        "steps": len(data),
+        "states": len(np.unique(data.observations)),
+    }
+    if (cut, share) == DRAWN:
+        states = np.arange(_model().n_states)
+        found["actions"] = np.asarray(policy.act(states)).tolist()
+        found["visits"] = np.round(demonstrated_visits(_model(), data) * len(data.starts)).tolist()
+    return found
+
+
+ARMS: Mapping[str, tuple[Work, Mapping[str, Any]]] = {
+    "mce-irl": (recover, {"goes_on": True}),
+    "relent-irl": (weigh, {}),
+    "mce-irl, a stretch taken for an episode": (recover, {"goes_on": False}),
+    "bc": (clone, {"as_shown": False}),
+    "bc, as shown": (clone, {"as_shown": True}),
+}
+"""Who learns: the work, and its settings."""
+JUDGED = ("mce-irl", "relent-irl", "bc")
+"""Of whom the source's claim speaks: inverse RL, and what it is held against."""
+
+
+def cells(seeds: range) -> Sequence[Cell]:
+    return [
+        Cell(work, {"cut": cut, "share": share, "seed": seed, **settings})
+        for cut, shares in SHARES.items()
+        for share in shares
+        for work, settings in ARMS.values()
+        for seed in (seeds[:FEW] if work is weigh else seeds)
+    ]
+
+
+# -- the page --------------------------------------------------------------------------------------------
+
+
+def page(findings: Findings) -> Sequence[Part]:
+    return (
+        f"{DEMONSTRATIONS} demonstrations of the scripted expert on GridWorld (exact returns, optimum 10). Cut "
+        f"*anywhere*: of each demonstration the share is missing, in {GAPS} gaps at random. Cut *in one place*: in a "
+        "band across the way to the goal, which holds the share of all steps, nobody shows anything. The learners "
+        "are given the stretches that are left and what was seen after each; not which belong together, nor what "
+        "lay between. Both know where actions lead; the world's reward neither. Median (lowest to highest) over seeds.",
+        *(_table(findings, cut) for cut in SHARES),
+        Picture(
+            "shares",
+            "Return against the share cut out; medians and ranges.",
+            partial(_draw_shares, findings=findings),
+        ),
+        Picture(
+            "maps",
+            f"{DRAWN[1]:.0%} of the steps cut {DRAWN[0]}, first seed: what is left of the demonstrations, and where "
+            "the policies go.",
+            partial(_draw_maps, findings=findings),
+            size_in=(8.0, 9.0),
+        ),
+        "With gaps at random one demonstration shows what another lacks, every step that is left is a lesson, and a "
+        "plan goes on where a clone has to go back. A place that nobody shows is another matter. Here each cell has a "
+        "price of its own, so that nothing learned elsewhere says anything of the place; and the steps that lead up "
+        "to it are explained by a price on its edge as well as by the goal beyond. Nothing tells the learners that a "
+        "stretch on the far side goes on where one on the near side stops. What could carry across is a reward of few "
+        "features that many cells share.\n\n"
+        "Taken for an episode, a stretch is one whose demonstrator stopped of their own accord. No policy of this "
+        "world stops before the goal or the last step, so that the dual has no minimum: with half cut anywhere it ends "
+        f"at {_loss(findings, False)} nats a stretch, where a likelihood gives at least 0 (that of the choices alone: "
+        f"{_loss(findings, True)}). mce-irl asks for the likelihood of choices alone only where there is chance; "
+        "here it was given a world with a coin that decides nothing, in which it does.",
+        _verdict(findings),
+    )
+
+
+def items(findings: Findings) -> Sequence[Item]:
+    halves = "; ".join(
+        f"half cut {cut}: " + ", ".join(f"{arm} {_summed(findings, cut, 0.5, arm)}" for arm in JUDGED)
+        for cut in SHARES
+    )
+    n = len(_returns(findings, "anywhere", 0.0, "mce-irl"))
+    return (
+        Item(
+            "002",
+            "inverse RL needs no full demonstrations: RL fills in what is missing",
+            f"GridWorld, {DEMONSTRATIONS} demonstrations, parts cut out, {n} seeds",
+            "–",
+            f"{halves}. {_verdict(findings)}",
+        ),
+    )
+
+
+def _table(findings: Findings, cut: str) -> Table:
+    rows = []
+    for share in SHARES[cut]:
+        some = _of(findings, cut, share, "bc")
+        rows.append(
+            (
+                f"{share:.0%}",
+                number(median(found["states"] for found in some)),
+                *(_summed(findings, cut, share, arm) for arm in ARMS),
+                _ahead(findings, cut, share),
+            )
+        )
+    columns = ("cut out", "states shown", *ARMS, "mce-irl above bc")
+    remark = (
+        "mce-irl: the likelihood of the choices that are left. relent-irl: states alone, and its own steps in the "
+        f"world ({FEW} seeds). A stretch taken for an episode: mce-irl, told that each is a whole one. bc goes back to "
+        "taught states by the world's moves; as shown it does not."
+    )
+    return Table(f"Cut {cut}", columns, rows, remark)
+
+
+def _ahead(findings: Findings, cut: str, share: float) -> str:
+    """On how many seeds inverse RL returns more than cloning."""
+    both = [_returns(findings, cut, share, arm) for arm in ("mce-irl", "bc")]
+    pairs = list(zip(*both, strict=True))
+    return f"{sum(ours > cloned for ours, cloned in pairs)} of {len(pairs)}"
+
+
+def _verdict(findings: Findings) -> str:
+    """Where the source's claim holds, by the figures: inverse RL keeps its return, and cloning does not."""
+    tried = {cut: [share for share in shares if share > 0] for cut, shares in SHARES.items()}
+    sentences = []
+    for cut, shares in tried.items():
+        kept = {arm: [share for share in shares if _keeps(findings, cut, share, arm)] for arm in JUDGED}
+        of_each = "; ".join(f"{arm} {_listed(kept[arm])}" for arm in JUDGED)
+        sentences.append(f"Cut {cut}, {KEPT:.0%} of what full demonstrations give is kept by {of_each}.")
+    cuts = [(cut, share) for cut, shares in tried.items() for share in shares]
+    held = sum(any(_keeps(findings, *each, arm) for arm in JUDGED[:2]) for each in cuts)
+    claim = f"That inverse RL needs no full demonstrations holds for {held} of the {len(cuts)} cuts tried. "
+    return claim + " ".join(sentences)
+
+
+def _keeps(findings: Findings, cut: str, share: float, arm: str) -> bool:
+    whole = median(_returns(findings, "anywhere", 0.0, arm))
+    return median(_returns(findings, cut, share, arm)) >= KEPT * whole
+
+
+def _loss(findings: Findings, goes_on: bool) -> str:
+    return f"{median(findings.values('loss', recover, cut='anywhere', share=0.5, goes_on=goes_on)):,.2f}"
+
+
+def _listed(shares: Sequence[float]) -> str:
+    if not shares:
+        return "at no share"
+    return "at " + ", ".join(f"{share:.0%}" for share in shares)
+
+
+def _of(findings: Findings, cut: str, share: float, arm: str) -> list[Found]:
+    work, settings = ARMS[arm]
+    return findings.of(work, cut=cut, share=share, **settings)
+
+
+def _returns(findings: Findings, cut: str, share: float, arm: str) -> list[float]:
+    return [float(found["return"]) for found in _of(findings, cut, share, arm)]
+
+
+def _summed(findings: Findings, cut: str, share: float, arm: str) -> str:
+    return median_and_range(_returns(findings, cut, share, arm))
+
+
+# -- pictures --------------------------------------------------------------------------------------------
+
+
+def _draw_shares(figure: Figure, findings: Findings) -> None:
+    all_axes = figure.subplots(1, len(SHARES), sharey=True)
+    for axes, (cut, shares) in zip(all_axes, SHARES.items(), strict=True):
+        for arm in ARMS:
+            _draw_line(axes, arm, shares, [_returns(findings, cut, share, arm) for share in shares])
+        axes.set_title(f"cut {cut}")
+        axes.set_xticks(shares, [f"{share:.0%}" for share in shares])
+        axes.set_xlabel("of the steps cut out")
+        axes.grid(True, axis="y")
+    all_axes[0].set_ylabel("return (exact)")
+    all_axes[0].set_ylim(top=10.5)
+    handles, labels = all_axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+
+
+def _draw_line(axes: Axes, arm: str, shares: Sequence[float], returns: Sequence[Sequence[float]]) -> None:
+    colour, style = LINES[arm]
+    middle = [median(found) for found in returns]
+    lows, highs = [min(found) for found in returns], [max(found) for found in returns]
+    axes.fill_between(shares, lows, highs, color=colour, alpha=0.12, linewidth=0)
+    axes.plot(shares, middle, style, color=colour, marker="o", markersize=3.2, linewidth=1.4, label=arm)
+
+
+def _draw_maps(figure: Figure, findings: Findings) -> None:
+    grid = maps.grid_map(_model())
+    assert grid is not None
+    runs = {arm: _of(findings, *DRAWN, arm)[0] for arm in JUDGED}
+    left = np.asarray(runs["bc"]["visits"], np.float64) / DEMONSTRATIONS
+    visits = {"What is left": left} | {
+        f"Where {arm} goes": policy_visits(grid.model, WrittenPolicy(run["actions"]))
+        for arm, run in runs.items()
+    }
+    norm = maps.visits_norm(*visits.values())
+    figure.set_layout_engine("none")
+    slots = np.asarray(figure.subfigures(2, 2, wspace=0, hspace=0)).flat
+    for slot, (title, values) in zip(slots, visits.items(), strict=True):
+        maps.draw_visits(slot, grid, values, norm, title)
+
+
+EXPERIMENT = Experiment(
+    name="partial",
+    title="Demonstrations with parts cut out",
+    sources=("002",),
+    question="Inverse RL is said to need no full demonstrations, because RL fills in what is missing. How much may be "
+    "missing, and does cloning, given the same, do worse?",
+    cells=cells,
+    page=page,
+    items=items,
+    seeds=5,
+)
