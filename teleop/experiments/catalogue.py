@@ -6,7 +6,16 @@ import importlib
 
 from teleop.experiments.experiment import Experiment
 
-NAMES: tuple[str, ...] = ("loop", "cma-es", "hopper", "observation", "bc-versus-dagger", "fine-tune", "tutorial", "partial")
+NAMES: tuple[str, ...] = (
+    "loop",
+    "cma-es",
+    "hopper",
+    "observation",
+    "bc-versus-dagger",
+    "fine-tune",
+    "tutorial",
+    "partial",
+)
 """Each names the module that has it as EXPERIMENT, a minus for an underscore; in the order of the report."""
 
 

@@ -20,7 +20,7 @@ ACROSS = 6.4
 """What is seen from one side of the lens to the other, in half-widths of the road."""
 FORWARD = 0.28
 """How far behind the lens's middle the car stands, as a share of its radius, for what comes matters more."""
-AHEAD_STEPS = 28
+AHEAD_STEPS = 17
 """Of the way shown ahead."""
 WHEELS_TURNED = 6.0
 """How much more the drawn wheels turn than the car does in a step, so that it can be seen."""
