@@ -12,6 +12,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from learners.alike import alike, tolerance_of
 from learners.dart import another
 from learners.interface import Expert
 
@@ -44,6 +45,7 @@ class SimulatedPerson:
         self._needed = 1 if world_waits else 1 + delay_steps
         self._seen: deque[tuple[Any, int]] = deque(maxlen=self._needed)
         self._asked_at = -1
+        self._tolerance = tolerance_of(action_space)
 
     @property
     def name(self) -> str:
@@ -78,9 +80,7 @@ class SimulatedPerson:
     def approves(self, choice: Any, observation: Any, tick: int) -> bool:
         """Would they do the same here? Judged without slip or delay."""
         answer = self._expert.act(observation, tick)
-        if isinstance(self._action_space, gym.spaces.Discrete):
-            return bool(choice == answer)
-        return bool(np.allclose(choice, np.asarray(answer), atol=0.1))
+        return answer is not None and alike(choice, answer, self._tolerance)
 
 
 def steps_within(reaction_ms: float, control_hz: float) -> int:

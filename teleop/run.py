@@ -16,6 +16,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from learners.alike import tolerance_of
 from learners.gates import AskingGate, Gate
 from learners.interface import Expert, TabularWorld
 from learners.recollection import Actor, begin
@@ -94,7 +95,8 @@ class Run:
         self._turn_based = self._is_human and world.scheme is ControlScheme.WAIT
         self._is_tabular = isinstance(env.unwrapped, TabularWorld)
 
-        self.past, self.history, self.score = Past(), History(), Score(clock.now_ns())
+        self.past, self.history = Past(), History()
+        self.score = Score(clock.now_ns(), tolerance_of(env.action_space))
         self.labelling = Labelling(
             recorder,
             self.past,

@@ -199,9 +199,8 @@ def _tell_of_labels(gate: Gate, recording: Path, teacher: str) -> None:
 
 def rules_of(settings: CorrectSettings) -> Rules:
     """What the gate means for the labels: DAgger asks in every state, the others where the expert drives."""
-    by_wheel = (
-        settings.world.steering is not None
-    )  # it is turned in time, so nobody can answer while the world waits
+    # a wheel is turned in time, so nobody can answer while the world waits
+    by_wheel = settings.world.steering is not None
     kinds = {"expert": LabelKind.DEMONSTRATED, "beta": LabelKind.LIVE, "human": LabelKind.TAKEOVER}
     return Rules(
         takeover=settings.takeover,

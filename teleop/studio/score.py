@@ -9,8 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from learners.alike import alike
 from recordings.schema import Driver
 
 RECENT = 100
@@ -68,6 +67,8 @@ class Score:
     """Begun with the session."""
 
     began_ns: int = 0
+    tolerance: Any = 0.0
+    """How far apart a student's action and a label may lie that agree."""
     labels: int = 0
     """Given in this session and not taken back."""
     takeovers: int = 0
@@ -159,7 +160,7 @@ class Score:
         self._label_times_ns.append(now_ns)
         if student_action is None:
             return
-        agrees = bool(np.array_equal(action, student_action))
+        agrees = alike(action, student_action, self.tolerance)
         self._agreed += agrees
         self._compared += 1
         self._recent.append(agrees)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+import gymnasium as gym
+import numpy as np
 import pytest
 
+from learners.alike import tolerance_of
 from recordings.schema import Driver
 from teleop.studio.score import POINTS, RECENT, Score
 from teleop.training.student import StudentVersion
@@ -124,3 +127,18 @@ def test_the_score_of_a_session(begin: Begin) -> None:
     live.session.adopt(StudentVersion(Always(2), 7, labels=4, loss=0.25))
     assert (score.fits[-1].version, score.fits[-1].labels, score.fits[-1].loss) == (7, 4, 0.25)
     live.close()
+
+
+def test_numbers_agree_that_are_nearly_the_same() -> None:
+    """A twentieth of the range of a Box apart at most; choices agree only where they are the same."""
+    turn = tolerance_of(gym.spaces.Box(-0.15, 0.15, (1,), np.float32))
+    score = Score(tolerance=turn)
+    for label, proposed in ((0.02, 0.034), (0.02, 0.036), (-0.02, -0.02)):
+        score.label(np.array([label]), np.array([proposed]), 0)
+    assert score.agreement == (2, 3)
+    assert tolerance_of(gym.spaces.Discrete(4)) == 0.0
+    assert tolerance_of(gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)) == pytest.approx([0.1])
+    choices = Score(tolerance=tolerance_of(gym.spaces.Discrete(4)))
+    choices.label(1, np.int64(1), 0)
+    choices.label(1, np.int64(2), 0)
+    assert choices.agreement == (1, 2)
