@@ -58,13 +58,18 @@ class Person:
 
     def finish(self) -> list[int]:
         """Leave by Escape; every recorded action, of a recording that replays."""
+        self.leave()
+        with recordings.open(self.out) as reader:
+            return [int(action) for each in reader.episodes for action in each.actions]
+
+    def leave(self) -> None:
+        """By Escape; the recording replays, and nobody else drove."""
         self.hand("key", "Escape")
         output, errors = self._program.communicate(timeout=60)
         assert self._program.returncode == 0, output + errors
         assert verify(self.out).verified
         with recordings.open(self.out) as reader:
             assert {int(code) for each in reader.episodes for code in each.drivers} == {Driver.HUMAN}
-            return [int(action) for each in reader.episodes for action in each.actions]
 
     def stop(self) -> str:
         """End the program if it still runs; what it had to say."""
@@ -125,6 +130,34 @@ def test_a_person_drives_cartpole(screen: Screen, tmp_path: Path) -> None:
     assert turn >= 2  # it went on to the left after the key was up
     assert len(actions) - turn >= 2
     assert actions == [0] * turn + [1] * (len(actions) - turn)
+
+
+def test_a_person_steers_looptrack(screen: Screen, tmp_path: Path) -> None:
+    """The wheel turns while a key is held, and comes back when it is let go."""
+    person = Person(screen, "looptrack", tmp_path / "loop.h5")
+    try:
+        person.hand("key", "n")
+        time.sleep(1.1)  # until the next episode begins
+        person.hand("keydown", "Left")
+        time.sleep(0.4)
+        person.hand("keyup", "Left")
+        time.sleep(0.5)
+        person.hand("keydown", "d")
+        time.sleep(0.3)
+        person.hand("keyup", "d")
+        person.leave()
+    finally:
+        person.stop()
+    with recordings.open(person.out) as reader:
+        turns = reader.episodes[-1].actions[:, 0]
+    steps = np.diff(turns)
+    left, right = int(turns.argmax()), int(turns.argmin())
+    assert turns[left] > 0.01
+    assert turns[right] < -0.005
+    assert left < right
+    assert np.abs(steps - 0.005).min() < 1e-6
+    assert np.abs(steps + 0.01).min() < 1e-6
+    assert np.abs(steps).max() < 0.01 + 1e-6
 
 
 def test_a_person_watches_a_replay_beside_a_policy(screen: Screen, tmp_path: Path) -> None:
