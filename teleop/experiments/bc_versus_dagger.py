@@ -41,6 +41,8 @@ def teach(folder: Path, *, world: str, sampler: str, labels: int, seed: int) -> 
         "return": evaluate(student, setting.world.spec(), episodes=EPISODES, seed=1_000 + seed).return_mean,
         "labels": int(data.labelled.sum()),
         "steps": len(data),
+        "distinct": len(np.unique(data.observations[data.labelled], axis=0)),
+        "expert_steps": float(expert.running.sum()),
         "elsewhere": ground.never_visited(data.observations[data.labelled]),
         "error_expert": expert.error,
         "error_own": own.error,
@@ -104,8 +106,9 @@ def page(findings: Findings) -> Sequence[Part]:
         *(_compounding(findings, setting) for setting in SETTINGS),
         Picture(
             "horizon",
-            f"Mistakes up to step T, {_labels_shown()}: median and range. Dotted: ε T and ε T², with the cloned "
-            "student's mistakes a step in the expert's states as ε.",
+            f"Mistakes up to step T, {_labels_shown()}: solid, in an episode of the student's own, median and range; "
+            "dashed, in the expert's. Dotted: ε T², with the cloned student's mistakes a step in the expert's states "
+            "as ε.",
             lambda figure: mismatch_pictures.draw_horizon(figure, _scenes(findings)),
         ),
         Picture(
@@ -113,7 +116,8 @@ def page(findings: Findings) -> Sequence[Part]:
             "Mistakes in a whole episode of the student's own, against its mistakes a step in the expert's states; a "
             "point a student, of any number of labels. Where two samplers have points one above the other, students "
             "that know the expert's states equally well differ in how they do alone. Dotted: ε T, what it would be if "
-            "the student's states were the expert's, and ε T², Ross's bound for cloning. Students without a mistake "
+            "the student's states were the expert's, and ε T², as Ross's bound for cloning grows, T being the steps of "
+            "the expert's episode. Students without a mistake "
             "stand at the left edge.",
             lambda figure: mismatch_pictures.draw_alike(figure, _scenes(findings)),
             size_in=(8.0, 4.2),
@@ -147,6 +151,7 @@ def _by_labels(findings: Findings, setting: Setting) -> Table:
                 (
                     title,
                     f"{median(run['labels'] for run in found):,.0f}",
+                    f"{median(run['distinct'] for run in found):,.0f}",
                     median_and_range([run["return"] for run in found]),
                     *(_percent(found, name) for name in ("error_expert", "error_own")),
                     number(median(run["distance"] for run in found)),
@@ -157,6 +162,7 @@ def _by_labels(findings: Findings, setting: Setting) -> Table:
     columns = (
         "who drives",
         "labels",
+        "in distinct states",
         "return",
         "mistakes, expert's states",
         "mistakes, own states",

@@ -86,8 +86,11 @@ def draw_horizon(figure: Figure, scenes: Sequence[Scene]) -> None:
             costs = np.array([run["cost_own"] for run in found[scene.shown]])
             steps = np.arange(1, costs.shape[1] + 1)
             _draw_band(axes, steps, np.maximum(costs.T, NO_MISTAKE), colour)
+            there = np.median([run["cost_expert"] for run in found[scene.shown]], axis=0)
+            axes.plot(steps, np.maximum(there, NO_MISTAKE), "--", color=colour, linewidth=1)
         cloned = next(iter(scene.runs.values()))[scene.shown]
-        _draw_guides(axes, steps, median(run["error_expert"] for run in cloned))
+        error = median(run["error_expert"] for run in cloned)
+        _draw_guide(axes, steps, error * steps.astype(float) ** 2, len(steps), "ε T²")
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.01, top=2 * steps[-1])
@@ -95,15 +98,12 @@ def draw_horizon(figure: Figure, scenes: Sequence[Scene]) -> None:
         axes.set_ylabel("mistakes up to T")
 
 
-def _draw_guides(axes: Axes, steps: FloatArray, error: float) -> None:
-    for power in (1, 2):
-        axes.plot(
-            steps,
-            np.minimum(error * steps.astype(float) ** power, steps),
-            color=look.QUIET,
-            linewidth=0.9,
-            linestyle=":",
-        )
+def _draw_guide(axes: Axes, places: FloatArray, values: FloatArray, most: float, name: str) -> None:
+    """A dotted line as far as there can be so many mistakes."""
+    possible = values <= most
+    axes.plot(places[possible], values[possible], color=look.QUIET, linewidth=0.9, linestyle=":")
+    last = np.flatnonzero(possible)[-1]
+    axes.text(places[last], values[last], name, color=look.QUIET, fontsize=8, ha="right", va="bottom")
 
 
 def draw_alike(figure: Figure, scenes: Sequence[Scene]) -> None:
@@ -113,16 +113,10 @@ def draw_alike(figure: Figure, scenes: Sequence[Scene]) -> None:
             errors = [max(run["error_expert"], NO_MISTAKE) for run in runs]
             costs = [max(run["cost_own"][-1], 0.01) for run in runs]
             axes.plot(errors, costs, "o", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
-        horizon = len(runs[0]["cost_own"])
-        error = np.geomspace(NO_MISTAKE, 1, 100)
-        for power in (1, 2):
-            axes.plot(
-                error,
-                np.minimum(error * horizon**power, horizon),
-                color=look.QUIET,
-                linewidth=0.9,
-                linestyle=":",
-            )
+        horizon, length = len(runs[0]["cost_own"]), runs[0]["expert_steps"]
+        error = np.geomspace(NO_MISTAKE, 1, 200)
+        for power, name in ((1, "ε T"), (2, "ε T²")):
+            _draw_guide(axes, error, error * length**power, horizon, name)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.007, top=2 * horizon)

@@ -165,6 +165,8 @@ def made_up(returns: Mapping[str, float]) -> Findings:
 def a_run(error: float, cost: float) -> dict[str, object]:
     return {
         "steps": 100,
+        "distinct": 70,
+        "expert_steps": 2.0,
         "elsewhere": 0.25,
         "error_expert": error,
         "error_own": 0.4,
@@ -198,6 +200,7 @@ def test_page_and_items_are_made_of_the_findings() -> None:
     assert [len(table.rows) for table in tables] == [15, 15, 3, 3]
     assert tables[0].rows[0][1:] == (
         "100",
+        "70",
         "8.00 (8.00 to 8.00)",
         "10.0%",
         "40.0%",

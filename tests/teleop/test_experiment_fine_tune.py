@@ -11,7 +11,7 @@ import pytest
 from recordings.demonstrations import Demonstrations
 from teleop.experiments import fine_tune
 from teleop.experiments.experiment import Findings, Found, Table
-from teleop.experiments.fine_tune import SETTINGS, first_steps, lost, regained, steps_to, verdict
+from teleop.experiments.fine_tune import SETTINGS, first_steps, lost, lost_at, steps_to, verdict
 
 
 def curve(*returns: float) -> Found:
@@ -31,19 +31,19 @@ def test_the_first_look_at_the_target_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("returns", "fell", "again"),
+    ("returns", "fell", "first"),
     [
-        ((5.0, 6.0, 3.0), 0.0, 100),  # what is lost later was not the clone's
-        ((5.0, 4.0, 2.0, 6.0), 3.0, 300),
-        ((5.0, 5.0, 4.5), 0.5, 100),
-        ((5.0, 1.0), 4.0, None),
+        ((5.0, 6.0, 10.0, 3.0), 0.0, None),  # after the target nothing counts
+        ((5.0, 6.0, 2.0, 10.0), 3.0, 200),
+        ((5.0, 4.75, 4.0, 4.5), 1.0, 200),  # a quarter is less than one in twenty of 10
+        ((10.0,), 0.0, None),
     ],
 )
-def test_what_is_lost_is_lost_before_the_clone_is_surpassed(
-    returns: tuple[float, ...], fell: float, again: int | None
+def test_what_is_lost_is_lost_on_the_way_to_the_target(
+    returns: tuple[float, ...], fell: float, first: int | None
 ) -> None:
-    assert lost(curve(*returns)) == fell
-    assert regained(curve(*returns)) == again
+    assert lost(curve(*returns), 10.0) == fell
+    assert lost_at(curve(*returns), 10.0) == first
 
 
 def test_a_demonstration_is_cut_by_its_labels() -> None:
@@ -95,8 +95,8 @@ def test_page_and_items_are_made_of_the_findings() -> None:
         "100 (100 to 100)",
         "200 (200 to 200)",
         "0 (0 to 0)",
-        "100.00 (100.00 to 100.00)",
+        "never",
     )
     assert tables[1].rows[1][1] == "200.00 (200.00 to 200.00)"
-    assert tables[1].rows[1][3] == "50.00 (50.00 to 50.00)"
+    assert tables[1].rows[1][3:] == ("50.00 (50.00 to 50.00)", "100 (100 to 100)")
     assert {item.source for item in fine_tune.items(findings)} == {"000", "002"}
