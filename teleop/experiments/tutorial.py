@@ -134,9 +134,9 @@ def _preface(findings: Findings) -> str:
         f"The tutorial's GridWorld has {known['start_cells']:,} start cells; the best policy returns "
         f"{number(plain['best'])}, chance {number(plain['random'])}. With slip an action succeeds with probability "
         f"{slip['intended']:.1f}; then the best returns {number(slip['best'])}. Its data are {known['episodes']:,} "
-        f"episodes of a PPO expert, {known['labels']:,} steps, of which {known['truncated']:.1%} of the episodes end "
-        f"undone; they return {number(known['demonstrator'])}. It leaves out each episode's final state, which is put "
-        "back here: the goal is reached nowhere else. Optimal demonstrations are our scripted expert's.\n\n"
+        f"episodes of a PPO expert, {known['labels']:,} steps; {known['truncated']:.1%} of the episodes run out of "
+        f"time; their mean return is {number(known['demonstrator'])}. It leaves out each episode's final state, which "
+        "is put back here: the goal is reached nowhere else. Optimal demonstrations are our scripted expert's.\n\n"
         "All returns are exact; median (lowest to highest) over seeds. *Most probable*: of each state's most probable "
         "action; for the learners of rewards, of a plan on the recovered reward. *Drawn*: as the tutorial's policies "
         "act; for MaxEnt and MCE, the soft policy. Seconds: the processor's, one thread, from reading the data on."
@@ -147,7 +147,7 @@ def _of_its_data(findings: Findings) -> Table:
     rows = [beside_the_source(findings, method) for method in METHODS]
     columns = (
         *("method", "from", "published", "its code, run again"),
-        *("ours, most probable", "ours, drawn", "seconds", "seeds", "above the published"),
+        *("ours, most probable", "ours, drawn", "seconds", "seeds", "ours, drawn, above the published"),
     )
     control = findings.of(imitate, settings={"control": True})
     return Table(

@@ -63,13 +63,13 @@ def facts(findings: Findings) -> dict[str, Any]:
 def beside_the_source(findings: Findings, method: Method) -> tuple[Any, ...]:
     """A row of the first table."""
     found = runs(findings, method.learner, GRIDWORLD.name, TUTORIAL)
-    ours = median(values(found, "return"))
+    ours = median(values(found, "drawn"))
     verdict = "–" if method.published is None else "yes" if ours > method.published else "NO"
     data = "labels of our expert" if method.learner == "dagger" else "its data"
     return (
         method.title,
         data,
-        "heat map only" if method.published is None else method.published,
+        "heat map only" if method.published is None else f"{method.published:g}",
         method.run_again,
         summed(found, "return"),
         summed(found, "drawn") if method.learner != "relent-irl" else "–",
