@@ -283,18 +283,19 @@ def items(findings: Findings) -> Sequence[Item]:
         Item(
             source,
             asked,
-            f"{catalogue.find(setting.world).title}, steps in the world to {setting.targets[0]:g}, "
-            f"{arm.title}, against PPO alone",
+            f"{catalogue.find(setting.world).title}, steps in the world to {setting.targets[0]:g}",
             "–",
-            f"{_steps(_runs(findings, setting, arm), setting.targets[0])}; alone "
-            f"{_steps(_runs(findings, setting, ALONE), setting.targets[0])}",
+            "; ".join(
+                f"{arm.title}: {_steps(_runs(findings, setting, arm), setting.targets[0])}"
+                for arm in setting.arms
+                if arm.cautious
+            ),
         )
         for source, asked in (
             ("000", "Refine a clone by reinforcement learning afterwards"),
             ("002", "Fine-tune the cloned policy by RL, which bypasses the phase of random exploration"),
         )
         for setting in SETTINGS
-        for arm in setting.arms[1::2]
     )
 
 
