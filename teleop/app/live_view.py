@@ -62,7 +62,9 @@ class LiveView:
         }
         question = session.question
         if question is not None and question.is_again:  # nothing that would tell the first answer
-            return View(observation=question.observation, colour=common["colour"])
+            return View(
+                observation=question.observation, colour=common["colour"], again=self._when(question.tick)
+            )
         if session.desk is not None:
             return _at_desk(session.desk, common)
         tick = session.tick if session.episode_length else None
@@ -77,6 +79,10 @@ class LiveView:
             ahead=self._ahead(),
             **common,
         )
+
+    def _when(self, tick: Tick | None) -> tuple[Lived, int] | None:
+        """Episode and step of what was lived; of what is not kept, an episode of nothing."""
+        return None if tick is None else self._session.past.of_row(tick.step) or (Lived(-1, -1), 0)
 
     def _ahead(self) -> float:
         """How far the world is on its way to the next step, where it does not wait."""
@@ -106,6 +112,7 @@ def _at_desk(desk: Desk, common: dict[str, Any]) -> View:
         action=None if desk.tick is None else desk.tick.action,
         student_action=desk.student_action,
         labelled_steps=desk.episode.labels.keys(),
+        again=(desk.episode, desk.step),
         **common,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import gymnasium as gym
@@ -14,16 +14,21 @@ import pytest
 import recordings
 from recordings.schema import Driver, Header, Outcome
 from teleop.app.episode_view import EpisodeView, load_episode
+from teleop.app.live_view import LiveView
 from teleop.app.painters import restepped
-from teleop.app.painters.choose import painter_for_replay
+from teleop.app.painters.choose import painter_for, painter_for_replay
+from teleop.app.painters.rendered import NumbersPainter, is_pixels
 from teleop.app.painters.restepped import ResteppedPainter
-from teleop.app.painters.view import View
+from teleop.app.painters.view import Painter, View
 from teleop.app.recorded_world import world_of
 from teleop.app.replay import ReplayScene
 from teleop.app.window import Window
 from teleop.clock import StepClock
+from teleop.studio.past import Lived
 from teleop.worlds.catalogue import World, undriven
+from teleop.worlds.choice import choose
 from tests.teleop.app_pilot import Pilot
+from tests.teleop.live import Live
 
 NAME = "MountainCar-v0"
 ACTIONS = [2] * 12 + [0] * 8
@@ -59,11 +64,13 @@ def moment(episode: EpisodeView, step: int) -> View:
     return View(observation=episode.observations[step], path=episode.path[:step], episode=episode)
 
 
-def own_picture(step: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def own_picture(
+    step: int, seed: int = SEED, actions: Sequence[int] = tuple(ACTIONS)
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """(width, height, 3) what the world draws after `step` steps."""
     env = gym.make(NAME, render_mode="rgb_array")
-    env.reset(seed=SEED)
-    for action in ACTIONS[:step]:
+    env.reset(seed=seed)
+    for action in actions[:step]:
         env.step(action)
     picture = env.render()
     assert isinstance(picture, np.ndarray)
@@ -71,7 +78,7 @@ def own_picture(step: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return picture.swapaxes(0, 1)
 
 
-def drawn(painter: ResteppedPainter, view: View) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def drawn(painter: Painter, view: View) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """(600, 400, 3): MountainCar's own size, so that nothing is scaled."""
     surface = pygame.Surface((600, 400))
     painter.draw(surface, surface.get_rect(), view, 0.0)
@@ -140,3 +147,41 @@ def test_it_is_chosen_for_worlds_that_draw_themselves(window: Window, tmp_path: 
     assert not painter._has_strayed
     scene.leave()
     assert painter._env is None
+
+
+def test_at_the_desk_a_live_world_is_drawn_as_it_was(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The present picture would show another state than the one that is looked at."""
+    monkeypatch.setattr(restepped, "STEPPING_S", 60.0)
+    live = Live(tmp_path / "live.h5", choose("mountaincar"), render=True)
+    live.session.press("right")
+    live.drive_until(14)
+    live.session.open_desk(back=9)
+    painter, view, lived = (
+        painter_for(live.session.env),
+        LiveView(live.session).view(),
+        live.session.past.latest,
+    )
+    assert lived is not None
+    assert view.again == (lived, 5)
+    views = [view, dataclasses.replace(view, again=None), dataclasses.replace(view, again=(Lived(-1, -1), 0))]
+    then, now, gone = (drawn(painter, each) for each in views)
+    live.let_go()
+    assert pygame.display.get_init(), "a world that is closed takes no window along"
+    actions = [int(tick.action) for tick in lived.ticks]
+    assert np.array_equal(then, own_picture(5, lived.seed, actions))
+    assert np.array_equal(now, own_picture(14, lived.seed, actions))
+    assert not np.array_equal(gone, now), "numbers, where it is not kept"
+
+
+def test_a_picture_that_is_seen_is_shown_pixel_by_pixel() -> None:
+    seen = np.zeros((2, 3, 3), np.uint8)
+    seen[1, 2] = (10, 20, 30)
+    surface = pygame.Surface((60, 60))
+    NumbersPainter().draw(surface, surface.get_rect(), View(observation=seen), 0.0)
+    assert tuple(surface.get_at((59, 49)))[:3] == (10, 20, 30)
+    assert tuple(surface.get_at((39, 49)))[:3] == (0, 0, 0)
+    assert tuple(surface.get_at((59, 29)))[:3] == (0, 0, 0)
+    assert is_pixels(seen)
+    assert not is_pixels(seen[0])

@@ -9,8 +9,9 @@ import gymnasium as gym
 from teleop.app.painters.cartpole import CartPolePainter
 from teleop.app.painters.gridworld import GridWorldPainter
 from teleop.app.painters.hopper import HopperPainter
+from teleop.app.painters.live import LivePainter
 from teleop.app.painters.looptrack import LoopTrackPainter
-from teleop.app.painters.rendered import NumbersPainter, RenderedPainter
+from teleop.app.painters.rendered import NumbersPainter
 from teleop.app.painters.restepped import ResteppedPainter
 from teleop.app.painters.view import LayeredPainter, Legend, Painter
 from teleop.worlds.catalogue import World, made
@@ -28,7 +29,7 @@ the first: neighbours on the keyboard, in that order."""
 def painter_for(env: gym.Env[Any, Any]) -> Painter:
     """The painter for a live environment: a picture of its own, or what the environment renders."""
     own = painter_from_observations(env)
-    return RenderedPainter(env) if isinstance(own, NumbersPainter) and env.render_mode == "rgb_array" else own
+    return LivePainter(env) if isinstance(own, NumbersPainter) and env.render_mode == "rgb_array" else own
 
 
 def painter_for_replay(world: World) -> Painter:

@@ -126,12 +126,17 @@ def _draw_pixels(surface: pygame.Surface, area: pygame.Rect, pixels: Array) -> N
 
 
 def _picture_of(env: gym.Env[Any, Any]) -> pygame.Surface | None:
-    drawn = getattr(env.unwrapped, "surf", None)
+    inner: Any = env.unwrapped
+    drawn = getattr(inner, "surf", None)
     if is_picture(env.observation_space) and isinstance(drawn, pygame.Surface):
         return (
             drawn  # CarRacing shrinks this to what is seen; to draw it again takes as long as a step, 25 ms
         )
     pixels = env.render()
+    if isinstance(getattr(inner, "screen", None), pygame.Surface):
+        inner.screen = (
+            None  # an environment that is closed with one shuts pygame down, and our window with it
+        )
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 3:
         return None
     return _surface_of(pixels[:, :, :3])

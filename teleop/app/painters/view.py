@@ -12,6 +12,7 @@ from learners.interface import FloatArray, IntArray, Policy
 from recordings.schema import Driver
 from teleop.app.episode_view import EpisodeView
 from teleop.preferences.palette import Colour
+from teleop.studio.past import Lived
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class View:
     """The share of the step from `observation` on that has passed, 0 to 1, in a world that does not wait."""
     episode: EpisodeView | None = None
     """In a replay, the whole episode, of which `path` is the beginning."""
+    again: tuple[Lived, int] | None = None
+    """In a live session that shows another moment than the present one, its episode and step; else None."""
 
 
 @dataclass(frozen=True)
