@@ -88,7 +88,8 @@ def page(findings: Findings) -> Sequence[Part]:
         ),
         Picture(
             "labels",
-            "Return over labels: line, median; band, all seeds; dashed, the return that counts as imitated.",
+            "Return over labels: line, median; band, all seeds; dashed, the return that counts as imitated. "
+            "GridWorld's scale shows how far a return falls short of the best.",
             lambda figure: mismatch_pictures.draw_returns(figure, _scenes(findings)),
         ),
         Picture(
@@ -350,6 +351,7 @@ def _scenes(findings: Findings) -> list[mismatch_pictures.Scene]:
         mismatch_pictures.Scene(
             setting.world.title,
             setting.enough,
+            setting.best,
             {
                 title: {labels: _runs(findings, setting, sampler, labels) for labels in setting.labels}
                 for sampler, title in SAMPLERS.items()

@@ -33,6 +33,8 @@ class Scene:
     """Its title."""
     enough: float
     """The return that counts as imitated."""
+    best: float | None
+    """The best possible return; given where returns are shown by how far they fall short of it."""
     runs: Mapping[str, Mapping[int, Sequence[Found]]]
     """Sampler -> labels -> a student a seed."""
     shown: int
@@ -51,11 +53,33 @@ def draw_returns(figure: Figure, scenes: Sequence[Scene]) -> None:
             labels = sorted(found)
             _draw_band(axes, labels, [[run["return"] for run in found[n]] for n in labels], colour)
         axes.axhline(scene.enough, color=look.QUIET, linewidth=0.8, linestyle="--")
+        if scene.best is not None:
+            _by_shortfall(axes, scene.best)
         axes.set_xscale("log")
         axes.set_xticks(labels, [f"{n:,}" for n in labels])
         axes.minorticks_off()
         axes.set_xlabel("labels")
         axes.set_ylabel("return")
+
+
+def _by_shortfall(axes: Axes, best: float) -> None:
+    """A scale of powers by how far a return falls short of the best."""
+    nearest = 0.005 * best
+    low, _ = axes.get_ylim()
+
+    def place(returns: FloatArray) -> FloatArray:
+        found: FloatArray = -np.log10(np.maximum(best - np.asarray(returns, float), 0.0) + nearest)
+        return found
+
+    def back(places: FloatArray) -> FloatArray:
+        found: FloatArray = best + nearest - 10 ** -np.asarray(places, float)
+        return found
+
+    axes.set_yscale("function", functions=(place, back))
+    axes.set_ylim(low, best)
+    ticks = [best * share for share in (-4, -1, 0, 0.5, 0.8, 0.9, 0.98, 1) if low <= best * share]
+    axes.set_yticks(ticks, [look.number(tick) for tick in ticks])
+    axes.minorticks_off()
 
 
 def draw_time(figure: Figure, scenes: Sequence[Scene]) -> None:

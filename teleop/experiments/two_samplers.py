@@ -36,6 +36,8 @@ class Setting:
     labels_per_round: int
     enough: float
     """The return that counts as imitated."""
+    best: float | None = None
+    """The best possible return, where pictures show how far others fall short of it."""
 
 
 SETTINGS = (
@@ -46,10 +48,11 @@ SETTINGS = (
         asking="novelty",
         labels_per_round=10,
         enough=9.0,
+        best=10.0,
     ),
     Setting(
         CARTPOLE,
-        labels=(25, 50, 100, 200, 400),
+        labels=(50, 100, 200, 400, 800),
         shown=100,
         asking="uncertainty",
         labels_per_round=25,
