@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -58,7 +59,9 @@ def _do(cells: Sequence[Cell], ledger: Ledger, folder: Path, workers: int, say: 
     for name in THREADS:
         os.environ.setdefault(name, "1")
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(cells)), mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        min(workers, len(cells)), mp_context=context, initializer=_end_with_parent
+    ) as pool:
         futures: dict[Future[Found], Cell] = {pool.submit(_timed, cell, folder): cell for cell in cells}
         try:
             for n, future in enumerate(as_completed(futures), 1):
@@ -74,6 +77,13 @@ def _do(cells: Sequence[Cell], ledger: Ledger, folder: Path, workers: int, say: 
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return failures
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it does: else a kill would leave it waiting for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 def _timed(cell: Cell, folder: Path) -> Found:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +31,7 @@ from teleop.experiments.experiment import (
 )
 from teleop.experiments.running import ExperimentError, carry_out, require
 from teleop.experiments.statistics import median_and_range
-from tests.teleop.tiny_experiment import cells, done, double, where
+from tests.teleop.tiny_experiment import cells, done, double
 
 # -- a tiny experiment -----------------------------------------------------------------------------------
 
@@ -72,7 +75,7 @@ def quiet(line: str) -> None:
 class Threads(ThreadPoolExecutor):
     """Starts at once, where a process takes a second; what is tested is who does what, and what is kept."""
 
-    def __init__(self, workers: int, mp_context: object) -> None:
+    def __init__(self, workers: int, mp_context: object, initializer: object) -> None:
         super().__init__(workers)
 
 
@@ -137,13 +140,56 @@ def with_a_broken_one(seeds: range) -> Sequence[Cell]:
     return [Cell(double, {"seed": n} | ({"breaks": True} if n == 1 else {})) for n in seeds]
 
 
-def test_cells_are_done_in_processes_of_their_own_on_one_thread(tmp_path: Path) -> None:
-    ledger, folder = Ledger(tmp_path / "tiny.jsonl"), tmp_path / "cache"
-    experiment = replace(TINY, cells=lambda seeds: [Cell(where, {"seed": seed}) for seed in seeds])
-    (found,) = carry_out(experiment, range(1), ledger, folder, workers=2, say=quiet).of(where)
-    assert found["process"] != os.getpid()
-    assert found["threads"] == "1"
-    assert found["seconds"] >= 0 <= found["processor_seconds"]
+SLEEPER = """
+import sys
+from pathlib import Path
+from teleop.benchmark import ledger
+from teleop.experiments.experiment import Cell, Experiment
+from teleop.experiments.running import carry_out
+from tests.teleop.tiny_experiment import sleep
+
+if __name__ == "__main__":
+    ledger.code_fingerprint = lambda: "00000000"
+    one = Experiment("one", "", (), "", lambda seeds: [Cell(sleep, {"seed": 0})], list, list)
+    carry_out(one, range(1), ledger.Ledger(None), Path(sys.argv[1]), workers=1, say=print)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc which processes run")
+def test_cells_are_done_on_one_thread_by_a_process_that_ends_with_the_one_that_started_it(
+    tmp_path: Path,
+) -> None:
+    script, told = tmp_path / "sleeper.py", tmp_path / "cache" / "process"
+    script.write_text(SLEEPER)
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(told.parent)], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}
+    )
+    try:
+        wait_until(told.exists)
+        process, threads = told.read_text().split()
+        assert int(process) != parent.pid
+        assert threads == "1"
+        assert runs(int(process))
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_until(lambda: not runs(int(process)))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 100
+    while not holds():
+        assert time.monotonic() < deadline_s, "waited in vain"
+        time.sleep(0.05)
+
+
+def runs(process: int) -> bool:
+    """A process that has ended and that nobody has asked about is still listed, as Z."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.usefixtures("in_threads")

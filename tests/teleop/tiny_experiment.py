@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,9 +20,13 @@ def double(folder: Path, *, seed: int, breaks: bool = False) -> Found:
     return {"twice": 2 * seed}
 
 
-def where(folder: Path, *, seed: int) -> Found:
-    """Which process does it, and on how many threads its learners would run."""
-    return {"process": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"]}
+def sleep(folder: Path, *, seed: int) -> Found:
+    """Tells its process, and on how many threads a learner would run; does not end by itself while a test runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".process").write_text(f"{os.getpid()} {os.environ['OMP_NUM_THREADS']}")
+    (folder / ".process").rename(folder / "process")
+    time.sleep(200)
+    return {}
 
 
 def cells(seeds: range) -> Sequence[Cell]:
