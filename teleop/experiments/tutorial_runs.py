@@ -155,7 +155,7 @@ def recover(folder: Path, *, learner: str, world: str, data: str | int, seed: in
         "fit_seconds": fit_s,
         **judged(found.stationary, world),
         "drawn": exact_return(model, found.soft).mean,
-        "replanned": replanned(found.reward),
+        "replanned": replanned(found.reward, found.action_reward),
         **drawable(found.stationary, found.reward),
     }
 
@@ -193,10 +193,11 @@ def explore(folder: Path, *, seed: int) -> Found:
     return {"env_steps": snapshot.env_steps, "fit_seconds": fit_s, **judged(snapshot.policy, GRIDWORLD.name)}
 
 
-def replanned(reward: FloatArray) -> float:
-    """What the best plan on a recovered reward (S,) returns where moves slip: what was learned is not how, but why."""
+def replanned(reward: FloatArray, on_top: FloatArray | None = None) -> float:
+    """What the best plan on a recovered reward (S,) returns where moves slip; on_top (S, A): paid for actions too."""
     model = model_of(SLIPPERY_GRIDWORLD.name)
-    best = plan(replace(model, rewards=reward[model.next_states]))
+    paid = reward[model.next_states] + (0.0 if on_top is None else on_top[:, :, None])
+    best = plan(replace(model, rewards=paid))
     return exact_return(model, deterministic(best.timed_actions(), model.n_actions)).mean
 
 

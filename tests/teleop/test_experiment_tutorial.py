@@ -15,7 +15,7 @@ from learners import mce_irl
 from learners.tabular import exact_return
 from recordings import Driver, EditKind, Header, Recorder
 from recordings.demonstrations import Demonstrations, load
-from teleop.experiments import partial, tutorial, tutorial_runs
+from teleop.experiments import partial, partial_cuts, tutorial, tutorial_runs
 from teleop.experiments.experiment import Cell, Findings, Found, Picture, Table
 from teleop.experiments.tutorial_figures import counted, labels_to
 from teleop.experiments.tutorial_sources import METHODS
@@ -31,17 +31,17 @@ DOWN, RIGHT = 1, 3
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.9])
 def test_each_demonstration_loses_its_share_in_at_most_two_gaps(share: float) -> None:
     lengths = np.array([1, 7, 40, 200])
-    keep = partial.anywhere(lengths, share, np.random.default_rng(0))
+    keep = partial_cuts.anywhere(lengths, share, np.random.default_rng(0))
     assert len(keep) == lengths.sum()
     for part in np.split(keep, np.cumsum(lengths)[:-1]):
         assert (~part).sum() == round(share * len(part))
         begins = np.diff(np.concatenate([[0], (~part).astype(int)])) == 1
-        assert begins.sum() <= partial.GAPS
+        assert begins.sum() <= partial_cuts.GAPS
 
 
 def test_a_band_across_the_way_is_one_and_holds_its_share() -> None:
     depths = np.arange(1000.0)
-    keep = partial.in_one_place(depths, 0.5, np.random.default_rng(0))
+    keep = partial_cuts.in_one_place(depths, 0.5, np.random.default_rng(0))
     missing = depths[~keep]
     assert len(missing) == pytest.approx(500, abs=1)
     assert np.ptp(missing) == len(missing) - 1
@@ -61,7 +61,7 @@ def walks() -> Demonstrations:
 
 
 def test_a_cut_demonstration_is_stretches_and_what_was_seen_after_each() -> None:
-    left = partial.remains(walks(), np.array([1, 0, 1, 1, 1], bool))
+    left = partial_cuts.remains(walks(), np.array([1, 0, 1, 1, 1], bool))
     assert left.observations.tolist() == [0, 2, 4, 5]
     assert left.starts.tolist() == [0, 1, 2]
     assert left.lengths.tolist() == [1, 1, 2]
@@ -70,7 +70,7 @@ def test_a_cut_demonstration_is_stretches_and_what_was_seen_after_each() -> None
 
 
 def test_nothing_cut_is_nothing_changed() -> None:
-    left = partial.remains(walks(), np.ones(5, bool))
+    left = partial_cuts.remains(walks(), np.ones(5, bool))
     assert left.lengths.tolist() == [3, 2]
     assert left.final_observations.tolist() == [3, 6]
 
@@ -92,7 +92,7 @@ def test_what_is_left_is_what_a_recording_gives_whose_steps_were_discarded(tmp_p
         whole = load(path)
         for step in np.flatnonzero(~keep).tolist():
             recorder.edit(EditKind.DISCARD, episode=step // 4, start=step % 4, stop=step % 4 + 1)
-    cut, recorded = partial.remains(whole, keep), load(path)
+    cut, recorded = partial_cuts.remains(whole, keep), load(path)
     for name in ("observations", "actions", "starts", "lengths", "final_observations"):
         assert np.array_equal(getattr(cut, name), getattr(recorded, name)), name
 
