@@ -21,7 +21,6 @@ from learners.evaluation import evaluate
 from learners.interface import Policy, TabularModel
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
-from teleop.benchmark.rows import number
 from teleop.experiments.demonstrations import recorded
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table, Work
 from teleop.experiments.partial_cuts import GAPS, anywhere, in_one_place, remains
@@ -42,6 +41,8 @@ KEPT = 0.95
 """Of its return with full demonstrations: who keeps so much did not need them."""
 DRAWN = ("in one place", 0.1)
 """What the maps show."""
+LOWEST_SHOWN = -5.0
+"""Return; what is lower is cut off."""
 LINES = {
     "mce-irl": (look.STUDENT, "-"),
     "mce-irl, a stretch taken for an episode": (look.STUDENT, ":"),
@@ -167,7 +168,7 @@ def page(findings: Findings) -> Sequence[Part]:
         *(_table(findings, cut) for cut in SHARES),
         Picture(
             "shares",
-            "Return against the share cut out; medians and ranges.",
+            "Return against the share cut out; medians and ranges. What lies below the frame is cut off.",
             partial(_draw_shares, findings=findings),
         ),
         Picture(
@@ -182,8 +183,8 @@ def page(findings: Findings) -> Sequence[Part]:
         "price of its own, so that nothing learned elsewhere says anything of the place; and nothing tells the "
         "learners that a stretch on the far side goes on where one on the near side stops. To mce-irl the steps that "
         "lead up to the place are explained by a price on its edge, to be collected in circles, as well as by the goal "
-        "beyond. To relent-irl every step costs beforehand, as does every cell that nobody showed, so that its plan goes through "
-        "if the far side is worth it.\n\n"
+        "beyond. To relent-irl every step costs beforehand, as does every cell that nobody showed, so that its plan "
+        "goes through if the far side is worth it.\n\n"
         "Taken for an episode, a stretch is one whose demonstrator stopped of their own accord. No policy of this "
         "world stops before the goal or the last step, so that the dual has no minimum: with half cut anywhere it ends "
         f"at {_loss(findings, False)} nats a stretch, where a likelihood gives at least 0 (that of the choices alone: "
@@ -217,7 +218,7 @@ def _table(findings: Findings, cut: str) -> Table:
         rows.append(
             (
                 f"{share:.0%}",
-                number(median(found["states"] for found in some)),
+                f"{median(found['states'] for found in some):,.0f}",
                 *(_summed(findings, cut, share, arm) for arm in ARMS),
                 *(_ahead(findings, cut, share, arm) for arm in JUDGED[:2]),
             )
@@ -305,9 +306,9 @@ def _draw_shares(figure: Figure, findings: Findings) -> None:
         axes.set_xlabel("of the steps cut out")
         axes.grid(True, axis="y")
     all_axes[0].set_ylabel("return (exact)")
-    all_axes[0].set_ylim(top=10.5)
+    all_axes[0].set_ylim(LOWEST_SHOWN, 10.5)
     handles, labels = all_axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
 
 
 def _draw_line(axes: Axes, arm: str, shares: Sequence[float], returns: Sequence[Sequence[float]]) -> None:
