@@ -17,7 +17,7 @@ from learners.rollout import FinishedEpisode, run_episodes
 from learners.tabular import deterministic, exact_return
 from learners.worlds import WorldFacts, facts_of
 
-EPISODES, PICTURED_EPISODES = 100, 3
+EPISODES, PICTURED_EPISODES = 100, 2
 """That a return is sampled from where nobody says how many; worlds that draw pictures take milliseconds a step."""
 
 

@@ -10,7 +10,15 @@ from recordings.errors import UnderstudyError
 from teleop.app.drive import DriveScene
 from teleop.app.form import Form, Option
 from teleop.app.menu import MenuActions, MenuScene
-from teleop.app.offers import folder_worlds, new_file, policies, recent_recordings, to_continue, to_review
+from teleop.app.offers import (
+    folder_worlds,
+    mapped_worlds,
+    new_file,
+    policies,
+    recent_recordings,
+    to_continue,
+    to_review,
+)
 from teleop.app.painters.choose import painter_for
 from teleop.app.preferences import Preferences
 from teleop.app.relabel import label_episode
@@ -39,7 +47,7 @@ class Lobby:
     def __init__(self, window: Window, folder: Path) -> None:
         self._window, self._folder = window, folder
         self._preferences = Preferences(window)
-        found = folder_worlds(folder)
+        found = mapped_worlds() | folder_worlds(folder)
         self._worlds: dict[str, World] = {world.name: world for world in WORLDS} | found
 
     def menu(self, notice: str = "") -> Scene:

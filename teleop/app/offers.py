@@ -19,7 +19,7 @@ from recordings.worldspec import registered_spec
 from teleop.app.form import Option
 from teleop.app.words import age
 from teleop.worlds.catalogue import World
-from teleop.worlds.key_map import load_key_map
+from teleop.worlds.key_map import load_key_map, shipped
 
 LISTED = 200
 """Recordings offered for review, the newest ones."""
@@ -118,6 +118,15 @@ def folder_worlds(folder: Path) -> dict[str, World]:
     for path in sorted(folder.glob("*.toml")):
         with suppress(UnderstudyError):
             worlds[path.name] = load_key_map(path)
+    return worlds
+
+
+def mapped_worlds() -> dict[str, World]:
+    """Name -> world of each key map that comes with the program; without those whose extra is missing here."""
+    worlds = {}
+    for name, (path, _) in shipped().items():
+        with suppress(UnderstudyError):
+            worlds[name] = load_key_map(path)
     return worlds
 
 

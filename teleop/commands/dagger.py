@@ -59,7 +59,8 @@ class Dagger:
     """A student drives, an expert corrects, the student learns: in the window, or headless in rounds."""
 
     env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
-    """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
+    """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
+    carracing, or any gymnasium id."""
     expert: str = "human"
     """Who corrects: human, scripted, ppo (the policy that `train ppo` left), or the path of a policy."""
     gate: dagger.GateName | Literal["auto"] = "auto"

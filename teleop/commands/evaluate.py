@@ -21,9 +21,10 @@ class Evaluate:
     policy: Annotated[Path, tyro.conf.Positional]
     """The policy (safetensors)."""
     env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
-    """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
+    """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
+    carracing, or any gymnasium id."""
     episodes: int | None = None
-    """Episodes to sample, where the return cannot be computed exactly. Default: 100; 3 where observations are pictures,
+    """Episodes to sample, where the return cannot be computed exactly. Default: 100; 2 where observations are pictures,
     whose worlds take milliseconds a step."""
     sample: bool = False
     """Draw actions from the policy's distribution. Default: its most probable action."""

@@ -31,7 +31,8 @@ class Record:
     """
 
     env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
-    """The world: gridworld, gridworld-slip, cartpole, or any gymnasium id."""
+    """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
+    carracing, or any gymnasium id."""
     out: Path | None = None
     """The recording (HDF5). Default: a new file under runs/."""
     driver: str = "human"

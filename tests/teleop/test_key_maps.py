@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,9 @@ from teleop.worlds.choice import choose, mapped, recorded_world
 from teleop.worlds.errors import KeyMapError, WorldError
 from teleop.worlds.key_map import load_key_map, shipped
 
-
-def _has_box2d() -> bool:
-    """Its types warn as they are made, inside C, which does not survive a warning that is raised."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return importlib.util.find_spec("Box2D") is not None and importlib.import_module("Box2D") is not None
-
-
 needs_box2d = pytest.mark.skipif(
-    not _has_box2d(), reason="needs the extra \"box2d\": pip install 'understudy[box2d]'"
+    importlib.util.find_spec("Box2D") is None,
+    reason="needs the extra \"box2d\": pip install 'understudy[box2d]'",
 )
 Hand = Callable[[Any], str | None]
 """What it sees -> the key it holds now."""
