@@ -230,7 +230,7 @@ LOOPTRACK = World(
 LOOPTRACK_POSITION = dataclasses.replace(
     LOOPTRACK,
     name="looptrack-position",
-    title="LoopTrack by position",
+    title="LoopTrack (x, y)",
     description="LoopTrack, where a student sees its place alone (x, y), and not where it points.",
     kwargs={"observation": "position"},
 )

@@ -205,3 +205,15 @@ def test_positions_are_drawn_as_what_was_seen_of_the_car() -> None:
         for seen in [ROAD.observed(poses, kind)]  # type: ignore[arg-type]
     )
     assert (by_ego != by_position).any(2).mean() < 0.01
+
+
+def test_a_painter_that_has_drawn_before_draws_as_one_that_has_not() -> None:
+    """Whatever came, went or changed in between: more steps, fewer, other labels, another episode."""
+    kept = LoopTrackPainter(ROAD, "ego")
+    first, second = around(1), around(1)
+    path, other = first * 40, [second[0] + 0.3] * 40
+    drivers = [Driver.STUDENT] * 15 + [Driver.HUMAN] * 25
+    moments = ((path, 10, {3}), (path, 30, {3, 20}), (path, 30, {20}), (path, 12, set()), (other, 25, {2}))
+    for seen, steps, labelled in moments:
+        view = View(observation=LINE, path=seen[:steps], drivers=drivers[:steps], labelled_steps=labelled)
+        assert np.array_equal(painted(view, painter=kept), painted(view))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import cos, pi, sin
+from math import pi
 from typing import Any
 
 import numpy as np
@@ -35,14 +35,14 @@ Point = tuple[float, float]
 
 
 class LoopTrackPainter:
-    """Draws anew every frame but the track itself."""
+    """Draws the car and the lens anew in every frame, and of the ways what is new."""
 
     aspect = 1.08
 
     def __init__(self, road: Road, seen: Seen) -> None:
         self._road, self._seen = road, seen
         self._typeface = Typeface(1.0)
-        self._lens = Lens(road)
+        self._lens, self._ways = Lens(road), _Ways(road)
         self._way: tuple[tuple[Any, ...], FloatArray] = ((), np.zeros((0, 3)))
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, view: View, now_s: float) -> None:
@@ -51,14 +51,15 @@ class LoopTrackPainter:
         side = min(area.size)
         place = pygame.Rect(0, 0, side, side)
         place.center = area.center
-        surface.blit(_track(self._road, side, look().palette.name), place)
         if view.observation is None:
+            surface.blit(_track(self._road, side, look().palette.name), place)
             return
         way = self._way_of(view)
         pose = way[-1]
         if view.ahead and view.action is not None:
             pose = self._road.moved(pose, turn_of(view.action), view.ahead)
-        self._draw_ways(surface, place, way, view)
+        self._ways.draw(surface, place, way, view)
+        self._draw_car(surface, place, way, view)
         self._draw_lens(surface, place, pose, view)
 
     def _way_of(self, view: View) -> FloatArray:
@@ -70,25 +71,14 @@ class LoopTrackPainter:
             self._way = made_from, self._road.poses(seen, self._seen)
         return self._way[1]
 
-    def _draw_ways(self, surface: pygame.Surface, place: pygame.Rect, way: FloatArray, view: View) -> None:
-        """Where everybody drove, with a dot beside the road at every labelled step; and the car."""
-        scale, middle = _scale(self._road, place.width), place.center
-        points = _on_screen(way, scale, middle)
-        thick = max(2, round(0.13 * scale * self._road.half_width))
-        for start, stop in _runs(view.drivers, len(points) - 1):
-            pygame.draw.lines(
-                surface, DRIVERS[Driver(view.drivers[start])], False, points[start : stop + 1], thick
-            )
-        out = self._road.radius + 1.3 * self._road.half_width
-        for step in view.labelled_steps:
-            if step < len(way) - 1:
-                angle = np.arctan2(way[step, 1], way[step, 0])
-                dot = middle[0] + out * scale * cos(angle), middle[1] - out * scale * sin(angle)
-                pygame.draw.aacircle(surface, TEXT, dot, max(1.5, 0.05 * scale))
+    def _draw_car(self, surface: pygame.Surface, place: pygame.Rect, way: FloatArray, view: View) -> None:
+        """And the way that the student would take."""
+        scale = _scale(self._road, place.width)
         if view.student_action is not None:
             ahead = self._road.moved(way[-1], turn_of(view.student_action), np.arange(21.0))
-            pygame.draw.lines(surface, DRIVERS[Driver.STUDENT], False, _on_screen(ahead, scale, middle), 2)
-        car = _on_screen(way[-1:], scale, middle)[0]
+            points = _on_screen(ahead, scale, place.center)
+            pygame.draw.lines(surface, DRIVERS[Driver.STUDENT], False, points, 2)
+        car = _on_screen(way[-1:], scale, place.center)[0]
         draw_car(surface, car, float(way[-1, 2]), scale * self._road.half_width, view.colour)
 
     def _draw_lens(self, surface: pygame.Surface, place: pygame.Rect, pose: FloatArray, view: View) -> None:
@@ -103,6 +93,56 @@ class LoopTrackPainter:
         below = centre[1] + radius + self._typeface.px(9)
         colour = FAILURE if is_off else MUTED
         self._typeface.draw(surface, text, Role.SMALL, colour, midtop=(centre[0], below))
+
+
+class _Ways:
+    """Where everybody drove, with a dot beside the road at every labelled step.
+
+    Keeps its picture from frame to frame, and paints into it what came to be; it begins anew where something has gone.
+    """
+
+    def __init__(self, road: Road) -> None:
+        self._road = road
+        self._picture = pygame.Surface((0, 0))
+        self._of: tuple[Any, ...] = ()
+        self._steps = 0
+        self._dotted: set[int] = set()
+
+    def draw(self, surface: pygame.Surface, place: pygame.Rect, way: FloatArray, view: View) -> None:
+        """way: (T + 1, 3) the poses of `view.path`, and the present one."""
+        steps, start = len(way) - 1, id(view.path[0]) if len(view.path) else None
+        labelled = {step for step in view.labelled_steps if step < steps}
+        made_of = place.width, start, look().palette.name
+        if made_of != self._of or steps < self._steps or not self._dotted <= labelled:
+            self._picture = _track(self._road, place.width, look().palette.name).copy()
+            self._of, self._steps, self._dotted = made_of, 0, set()
+        if steps > self._steps:
+            self._paint_way(way[self._steps :], view.drivers[self._steps : steps])
+        if labelled - self._dotted:
+            self._paint_dots(way[sorted(labelled - self._dotted)])
+        self._steps, self._dotted = steps, labelled
+        surface.blit(self._picture, place)
+
+    def _paint_way(self, way: FloatArray, drivers: Sequence[Driver | int]) -> None:
+        points, scale = self._on_picture(way)
+        thick = max(2, round(0.13 * scale * self._road.half_width))
+        for driver, before, after in zip(drivers, points[:-1], points[1:], strict=True):
+            colour = tuple(DRIVERS[Driver(driver)])
+            pygame.draw.line(self._picture, colour, before, after, thick)
+            pygame.draw.aacircle(self._picture, colour, after, thick / 2)  # else a thick line has notches
+
+    def _paint_dots(self, poses: FloatArray) -> None:
+        angles = np.arctan2(poses[:, 1], poses[:, 0])
+        points, scale = self._on_picture(self._road.at(angles, 1.3 * self._road.half_width))
+        colour, radius = tuple(TEXT), max(1.5, 0.05 * scale)
+        for point in points:
+            pygame.draw.aacircle(self._picture, colour, point, radius)
+
+    def _on_picture(self, poses: FloatArray) -> tuple[list[Point], float]:
+        """And the pixels of a unit."""
+        side = self._picture.get_width()
+        scale = _scale(self._road, side)
+        return _on_screen(poses, scale, (side // 2, side // 2)), scale
 
 
 @lru_cache(maxsize=4)
@@ -147,14 +187,3 @@ def _on_screen(poses: FloatArray, scale: float, middle: Point) -> list[Point]:
     """North up: y grows upwards."""
     xs, ys = middle[0] + poses[:, 0] * scale, middle[1] - poses[:, 1] * scale
     return list(zip(xs.tolist(), ys.tolist(), strict=True))
-
-
-def _runs(drivers: Sequence[Driver | int], steps: int) -> list[tuple[int, int]]:
-    """[start, stop) of consecutive steps that one driver drove, of the first `steps`."""
-    runs: list[tuple[int, int]] = []
-    for step in range(min(steps, len(drivers))):
-        if runs and drivers[runs[-1][0]] == drivers[step]:
-            runs[-1] = runs[-1][0], step + 1
-        else:
-            runs.append((step, step + 1))
-    return runs

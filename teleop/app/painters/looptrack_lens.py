@@ -48,7 +48,7 @@ class Lens:
         picture.fill((*mix(STAGE, FREE, 0.35), 255))
         scale = 2 * radius / (ACROSS * self._road.half_width)
         place = _Place(pose, scale, (radius, radius * (1 + FORWARD)))
-        self._draw_road(picture, place, 1.6 * radius / scale)
+        self._draw_road(picture, place, 1.35 * radius / scale)
         turn = None if view.action is None else turn_of(view.action)
         if view.student_action is not None:
             self._draw_way(
@@ -65,9 +65,10 @@ class Lens:
         """Both edges, the centre line, and the start line where it is near."""
         road, angle = self._road, float(np.arctan2(place.pose[1], place.pose[0]))
         half = asin(min(1.0, reach / (road.radius - road.half_width)))
-        angles = angle + np.linspace(-half, half, 41)
+        angles = angle + np.linspace(-half, half, 25)
         line = 0.06 * road.half_width
-        _band(picture, place, road, angles, (-road.half_width, road.half_width), FREE)
+        road_itself = (-road.half_width, road.half_width)
+        _band(picture, place, road, angles, road_itself, FREE, is_smooth=False)
         for edge in (-road.half_width, road.half_width - line):
             _band(picture, place, road, angles, (edge, edge + line), mix(FREE, TEXT, 0.75))
         first = np.ceil((angle - half) / (2 * DASH)) * 2 * DASH
@@ -76,7 +77,7 @@ class Lens:
             _band(picture, place, road, dash, (-line / 2, line / 2), mix(FREE, WARNING, 0.45))
         if abs((angle + pi) % (2 * pi) - pi) < half:
             thick = np.array([-1, 1]) * line / road.radius
-            _band(picture, place, road, thick, (-road.half_width, road.half_width), mix(FREE, TEXT, 0.75))
+            _band(picture, place, road, thick, road_itself, mix(FREE, TEXT, 0.75))
 
     def _draw_way(
         self, picture: pygame.Surface, place: _Place, turn: float, colour: Colour, *, outline: bool
@@ -124,12 +125,15 @@ def _band(
     angles: FloatArray,
     offsets: tuple[float, float],
     colour: Colour,
+    *,
+    is_smooth: bool = True,
 ) -> None:
-    """What lies between two offsets from the centre line, along these angles."""
+    """What lies between two offsets from the centre line, along these angles. is_smooth: at its rim."""
     near, far = (road.at(angles, offset) for offset in offsets)
     points = place.of(np.concatenate([near, far[::-1]]))
     pygame.draw.polygon(picture, colour, points)
-    pygame.draw.aalines(picture, colour, True, points)
+    if is_smooth:
+        pygame.draw.aalines(picture, colour, True, points)
 
 
 @lru_cache(maxsize=2)
