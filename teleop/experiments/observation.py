@@ -55,7 +55,8 @@ SETTINGS = (
         inverses=("difference", "source", "source-short"),
         own_steps=(10, 30, 100, 300, 1_000, 3_000),
         taught_after=(10, 100, 1_000),
-        said="The first two count each step also mirrored, as `train` does on CartPole; the source's networks do not.",
+        said="The first two are the same linear student, and count each step also mirrored, as `train` does on "
+        "CartPole; the source's networks do not.",
     ),
     Setting(
         "gridworld",
@@ -220,10 +221,10 @@ def _inverses(findings: Findings) -> Table:
         "How soon the causes are inferred",
         columns,
         rows,
-        "Of the demonstrations' steps. A push shows in the change of the velocity, which s' − s has on its own and s' "
-        "hides in a sum. Random steps visit the starts of CartPole's "
-        "episodes, and in GridWorld mostly the neighbourhood of where episodes begin; where they never were, only a "
-        "model that carries over from elsewhere can answer.",
+        "Of the demonstrations' steps. A push shows in the change of the velocity: a linear model is given it as "
+        "s' − s, the source's networks have to find it in s and s'. Where own steps never were, only a model that "
+        "carries over from elsewhere can answer. A transition that nothing explains teaches nothing, and where it is "
+        "the last one before the goal all ways end there.",
     )
 
 

@@ -40,9 +40,10 @@ def draw(figure: Figure, rows: Sequence[Row]) -> None:
         _draw_line(right, row.returns, look.STUDENT, "")
         right.axhline(row.known, color=look.DEMONSTRATED, linewidth=1, linestyle="--")
         right.set_title(f"{row.world}: return")
+        left.set_xlabel("own steps")
+        right.set_xlabel("own steps before the first clone")
         for axes in (left, right):
             axes.set_xscale("log")
-            axes.set_xlabel("own steps before the first clone")
             axes.grid(True, axis="y")
 
 

@@ -39,7 +39,19 @@ def states_alone(shown: Demonstrations) -> Demonstrations:
 def _with_actions(
     shown: Demonstrations, world: World, rng: np.random.Generator, own_steps: int | None
 ) -> Student:
-    *_, last = bc.train(bc.Config(), shown, world.spec(), rng, symmetry=world.mirror)
+    """The student of cloning from observation, and its settings."""
+    same = bco.Config()
+    config = bc.Config(
+        smoothing=same.smoothing,
+        fallback=same.fallback,
+        hidden=same.hidden,
+        learning_rate=same.learning_rate,
+        batch_size=same.batch_size,
+        l2=same.l2,
+        updates=same.updates,
+        held_out=0.0,
+    )
+    *_, last = bc.train(config, shown, world.spec(), rng, symmetry=world.mirror)
     return last.policy, 0
 
 
