@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,14 @@ def test_keys_may_name_their_actions(tmp_path: Path) -> None:
     )
     with pytest.raises(KeyMapError, match="actions: expected none where actions are numbers"):
         load_key_map(file)
+
+
+def test_the_example_in_the_documents_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "key-maps.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+    (tmp_path / "pendulum.toml").write_text(example)
+    world = load_key_map(tmp_path / "pendulum.toml")
+    assert (world.title, world.word_for(world.keys["left"])) == ("Pendulum", "pull left")
 
 
 PENDULUM = 'env = "Pendulum-v1"\nscheme = "no-op"\ncontrol_hz = 20\nidle = [0.0]\nkeys_add = true\n[keys]\n'
