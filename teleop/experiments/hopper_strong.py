@@ -37,15 +37,15 @@ STUDENT = bc.Config(
     learning_rate=1e-3,
     batch_size=256,
     l2=1e-4,
-    updates=16_000,
+    updates=6_000,
     check_every=1_000,
-    patience=16,
+    patience=6,
     held_out=0.0,
 )
 """The clone that is good enough."""
-IN_A_ROUND = dataclasses.replace(STUDENT, updates=4_000, patience=4)
+IN_A_ROUND = dataclasses.replace(STUDENT, updates=1_500, check_every=500)
 """The same, going on from the last round's."""
-EXPLORED, ALPHA, CLONES = 20_000, 0.5, 12
+EXPLORED, ALPHA, CLONES = 20_000, 0.5, 8
 """BCO: own steps before the first clone, share of it that every clone takes, clones."""
 DOUBT = 0.1
 """Deviation of the actions, each from -1 to 1, with which GAIL goes on from a clone that was all but certain."""
@@ -88,10 +88,10 @@ def observe(folder: Path, *, seed: int) -> Found:
         hidden=(256, 256),
         learning_rate=1e-3,
         batch_size=256,
-        updates=4_000,
+        updates=2_000,
         inverse_hidden=(256, 256),
         inverse_rate=1e-3,
-        inverse_updates=4_000,
+        inverse_updates=3_000,
     )
     data = shown(folder, OBSERVED, seed, state_only=True)
     return _followed(bco.train(config, data, gym.spec(ENV_ID), np.random.default_rng(seed)), seed, every=1)
@@ -112,7 +112,7 @@ def imitate(folder: Path, *, control: bool, seed: int) -> Found:
         discriminator_hidden=(100, 100),
         discriminator_rate=1e-3,
         gradient_penalty=1.0,
-        iterations=200,
+        iterations=150,
     )
     data = shown(folder, IMITATED, seed)
     start = _doubting(_cloned(data, seed))
