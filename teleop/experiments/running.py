@@ -82,8 +82,13 @@ def _do(cells: Sequence[Cell], ledger: Ledger, folder: Path, workers: int, say: 
 def _end_with_parent() -> None:
     """Let this process end when the one that started it does: else a kill would leave it waiting for work for ever."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _timed(cell: Cell, folder: Path) -> Found:
