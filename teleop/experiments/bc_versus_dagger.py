@@ -139,7 +139,10 @@ _INTRODUCTION = (
     "the states that student and expert come to, 0 the same, 1 none in common. On GridWorld it is exact; on CartPole "
     f"{mismatch.EPISODES} episodes are watched and states sorted into {mismatch.PARTS}⁴ boxes, cut at the expert's "
     "quartiles, so that it is blind to differences within a box; the floor is what the expert's own other episodes "
-    "come to, as many states of them."
+    "come to, as many states of them.\n\n"
+    "A student acts by its most probable actions. On GridWorld it may so circle between two cells until the round is "
+    "over, and where all it does is labelled, the labels go there again and again: the fewer distinct states, the more "
+    "of them were spent so. Who asks is asked about a circle at its second visit, and the expert leads out of it."
 )
 
 
