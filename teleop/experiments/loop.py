@@ -1,175 +1,44 @@
-"""Source 002's example: one lap round a loop, labels that are read wrongly, and what cloning and DAgger make of them.
+"""Source 002's example on a page: what labels that are read wrongly do to cloning and to DAgger.
 
-Reading order: `lap` (one cell), `cells` (the grid), `page`; what can be reckoned by hand is in `loop_by_hand`.
+The laps are driven in `loop_laps`; what can be reckoned by hand is in `loop_by_hand`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
-import gymnasium
-import numpy as np
-from gymnasium.envs.registration import EnvSpec
-
-from learners import bc, dagger
-from learners.interface import Policy
-from learners.worlds import facts_of
-from recordings.demonstrations import Filter, load
 from teleop.benchmark.rows import number
-from teleop.benchmark.runs import run_command
-from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Table, made_once
+from teleop.experiments.experiment import Experiment, Findings, Found, Item, Part, Table
 from teleop.experiments.loop_by_hand import forgiven, settled_offset, steps_on_road
-from teleop.experiments.loop_pictures import pictures
-from teleop.experiments.statistics import median_and_range
-from teleop.experts import LoopTrackExpert
-from teleop.misreading import FaultySensor, MisreadExpert
-from teleop.worlds import LOOPTRACK_STEPS
-from teleop.worlds.catalogue import LOOPTRACK, LOOPTRACK_POSITION, World
-from teleop.worlds.looptrack import LoopTrack
-from teleop.worlds.looptrack_road import Road, Seen
-
-ROAD = Road()
-WORLDS: Mapping[Seen, World] = {"ego": LOOPTRACK, "position": LOOPTRACK_POSITION}
-NOISES = ((0.0, 0.0), (0.005, 0.0), (0.01, 0.0), (0.02, 0.0), (0.0, 0.01), (0.01, 0.01))
-"""Mean and deviation of what the sensor adds to a label, rad. The last is the source's."""
-FEW_NOISES = ((0.0, 0.0), (0.01, 0.0), (0.01, 0.01))
-SOURCE = NOISES[-1]
-FEEDBACK, NONE = 0.05, 0.0
-"""Turn towards the centre line for each unit off it, rad a step: the scripted expert's, and none."""
-ROUNDS: Mapping[Seen, int] = {"ego": 8, "position": 20}
-"""Of DAgger: one round teaches what depends on offset and heading; a way by (x, y) is learned bit by bit."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A student and an expert."""
-
-    title: str
-    seen: Seen
-    to_line: float
-    noises: tuple[tuple[float, float], ...]
-
-    def of(self, findings: Findings, noise: tuple[float, float]) -> list[Found]:
-        """Its laps with these labels, a seed each."""
-        return findings.of(lap, seen=self.seen, to_line=self.to_line, mean=noise[0], deviation=noise[1])
-
-
-SEES = Arm("The student sees (x, y), as in the source", "position", FEEDBACK, FEW_NOISES)
-KNOWS = Arm("The student sees its offset and heading error", "ego", FEEDBACK, NOISES)
-BLIND = Arm("The same, with an expert who does not steer back", "ego", NONE, NOISES)
-ARMS = (SEES, KNOWS, BLIND)
-FEEDBACKS = (0.01, 0.02, FEEDBACK, 0.1)
-BIAS = (0.01, 0.0)
-"""With which the strength of the feedback is varied."""
-STUDENT = bc.Config(hidden=(32, 32), learning_rate=0.01, l2=1e-6, held_out=0.0)
-UPDATES: Mapping[Seen, int] = {"ego": 400, "position": 1500}
-"""At each fit: a rule in offset and heading error is a plane, a way by (x, y) is not."""
-PRACTICE = dagger.Config(
-    gate="beta",
-    schedule="constant",
-    beta=0.0,
-    labels_per_round=150,
-    settled=0.0,
-    alone_episodes=0,
+from teleop.experiments.loop_laps import (
+    ARMS,
+    BIAS,
+    FEEDBACK,
+    FEEDBACKS,
+    KNOWS,
+    NOISES,
+    PRACTICE,
+    ROAD,
+    ROUNDS,
+    SEES,
+    SOURCE,
+    STUDENT,
+    Arm,
+    cells,
 )
-"""The student drives every step, and each is labelled. Before its first round it is the clone of the lap."""
-LATE = 4
-"""The last of so many parts of a lap, in which what had to settle has settled."""
-THINNED = 2
-"""Of a way one place in so many is kept for the picture, and the last."""
-
-
-def lap(folder: Path, *, seen: Seen, to_line: float, mean: float, deviation: float, seed: int) -> Found:
-    """A lap is demonstrated; a clone of its labels, and what DAgger makes of that clone, drive one each."""
-    world, sensor = WORLDS[seen], FaultySensor(mean, deviation)
-    path = demonstration(folder, world, sensor, seed)
-    data, executed = load(path, Filter(actions="labelled")), load(path)
-    assert data.actions is not None
-    assert executed.actions is not None
-    misread = data.actions - executed.actions
-    rng = np.random.default_rng([seed, 2])
-    expert = MisreadExpert(expert_of(seen, to_line), sensor, facts_of(world.spec()).action_space, rng)
-    config = replace(PRACTICE, rounds=ROUNDS[seen], student=replace(STUDENT, updates=UPDATES[seen]))
-    snapshots = list(dagger.train(config, data, world.spec(), np.random.default_rng(seed), expert=expert))
-    drives = [drive(snapshot.policy, world.spec()) for snapshot in snapshots]
-    errors = [float(np.sqrt(snapshot.metrics["loss"])) for snapshot in snapshots]
-    return {
-        "misread_mean": float(misread.mean()),
-        "misread_deviation": float(misread.std()),
-        "clone": {**drives[0], "training_error": errors[0]},
-        "dagger": {**drives[-1], "training_error": errors[-1]},
-        "first_lap": next((number for number, each in enumerate(drives) if each["stays"]), None),
-        "labels": snapshots[-1].metrics["labels"],
-    }
-
-
-def demonstration(folder: Path, world: World, sensor: FaultySensor, seed: int) -> Path:
-    """One lap of the scripted expert, who is on the centre line all the way; its labels as the sensor reads them."""
-    words = ("record", "--env", world.name, "--driver", "scripted", "--headless", "--episodes", "1")
-    noise = ("--label-noise", str(sensor.mean), str(sensor.deviation), "--seed", str(seed))
-    name = f"{world.name}-{sensor.mean:g}-{sensor.deviation:g}-{seed}.h5"
-
-    def record(path: Path) -> None:
-        run_command(*words, *noise, "--out", str(path))
-
-    return made_once(folder / name, record)
-
-
-def expert_of(seen: Seen, to_line: float) -> LoopTrackExpert:
-    """One whose errors die away without swinging, however strong the feedback; 0: one who turns always alike."""
-    return LoopTrackExpert(ROAD, seen, to_line=to_line, to_road=2 * (ROAD.speed * to_line) ** 0.5)
-
-
-def drive(policy: Policy, world: EnvSpec) -> Found:
-    """One lap, or as far as the policy comes."""
-    env = gymnasium.make(world)
-    track = env.unwrapped
-    assert isinstance(track, LoopTrack)
-    observation, _ = env.reset(seed=0)
-    poses, steps, is_over, left = [track.pose], 0, False, False
-    while not is_over:
-        observation, reward, left, truncated, _ = env.step(policy.act(np.asarray(observation)[None])[0])
-        poses.append(track.pose)
-        steps, is_over = steps + round(float(reward)), left or truncated
-    env.close()
-    way = np.asarray(poses)
-    offsets = ROAD.ego(way)[:, 0]
-    return {
-        "steps": steps,
-        "stays": not left,
-        "offset": None if left else float(offsets[-len(offsets) // LATE :].mean()),
-        "farthest": float(np.abs(offsets).max()),
-        "way": np.round(np.concatenate([way[:-1:THINNED, :2], way[-1:, :2]]), 2).tolist(),
-    }
-
-
-def cells(seeds: range) -> Sequence[Cell]:
-    grid = [(arm.seen, arm.to_line, noise) for arm in ARMS for noise in arm.noises]
-    grid += [("ego", to_line, BIAS) for to_line in FEEDBACKS if to_line != FEEDBACK]
-    return [
-        Cell(lap, {"seen": seen, "to_line": to_line, "mean": mean, "deviation": deviation, "seed": seed})
-        for seen, to_line, (mean, deviation) in grid
-        for seed in seeds
-    ]
-
-
-# -- the page -------------------------------------------------------------------------------------------------
+from teleop.experiments.loop_pictures import Settled, pictures
+from teleop.experiments.statistics import median_and_range
+from teleop.worlds import LOOPTRACK_STEPS
 
 
 def page(findings: Findings) -> Sequence[Part]:
     return (
         _setting(),
         *(_arm(findings, arm) for arm in ARMS),
-        *pictures(
-            {(arm.title, noise): arm.of(findings, noise) for arm in ARMS for noise in arm.noises},
-            SOURCE,
-            ROAD,
-            FEEDBACK,
-        ),
+        *pictures(_ways(findings), _settled(findings), f"N({SOURCE[0]:g}, {SOURCE[1]:g})", ROAD),
         _feedbacks(findings),
         _sensor(findings),
         _verdicts(findings),
@@ -207,10 +76,10 @@ def _arm(findings: Findings, arm: Arm) -> Table:
             (
                 f"N({noise[0]:g}, {noise[1]:g})",
                 _of_each(clones, "training_error"),
-                _of_each(clones, "steps"),
+                _steps(clones),
                 _of_each(students, "training_error"),
                 _first_laps(found),
-                _of_each(students, "steps"),
+                _steps(students),
                 _offsets(students),
                 _by_hand(arm.to_line, noise[0]),
             )
@@ -243,13 +112,44 @@ _REMARK = (
 )
 
 
+def _ways(findings: Findings) -> list[tuple[str, list[Found]]]:
+    """Of the source's noise."""
+    return [(arm.short, arm.of(findings, SOURCE)) for arm in ARMS]
+
+
+def _settled(findings: Findings) -> list[Settled]:
+    """Against the bias of the labels, and against the feedback that the expert shows."""
+    biases = [noise[0] for noise in NOISES if not noise[1]]
+    return [
+        Settled(
+            f"feedback {FEEDBACK:g}",
+            "bias of the labels, rad a step",
+            [(bias, offset) for bias in biases for offset in _offsets_of(KNOWS.of(findings, (bias, 0.0)))],
+            lambda bias: settled_offset(ROAD, FEEDBACK, bias),
+        ),
+        Settled(
+            f"bias {BIAS[0]:g}",
+            "expert's feedback, rad for each unit off",
+            [
+                (to_line, offset)
+                for to_line in FEEDBACKS
+                for offset in _offsets_of(replace(KNOWS, to_line=to_line).of(findings, BIAS))
+            ],
+            lambda to_line: settled_offset(ROAD, to_line, BIAS[0]),
+        ),
+    ]
+
+
+def _offsets_of(found: Sequence[Found]) -> list[float]:
+    """Of DAgger's students that stay on the road."""
+    return [each["dagger"]["offset"] for each in found if each["dagger"]["stays"]]
+
+
 def _feedbacks(findings: Findings) -> Table:
     rows = []
     for to_line in FEEDBACKS:
         students = [each["dagger"] for each in replace(KNOWS, to_line=to_line).of(findings, BIAS)]
-        rows.append(
-            (f"{to_line:g}", _of_each(students, "steps"), _offsets(students), _by_hand(to_line, BIAS[0]))
-        )
+        rows.append((f"{to_line:g}", _steps(students), _offsets(students), _by_hand(to_line, BIAS[0])))
     columns = ("expert's feedback, rad for each unit off", "steps on the road", "off the line", "by hand")
     return Table(
         f"How far off: labels off by {BIAS[0]:g}, against the expert's feedback",
@@ -278,23 +178,29 @@ def _sensor(findings: Findings) -> Table:
 def _verdicts(findings: Findings) -> str:
     """The source's claims, each with what was found of it."""
     sees, knows, blind = (arm.of(findings, SOURCE) for arm in ARMS)
+    sound, biased = (SEES.of(findings, each) for each in (NOISES[0], BIAS))
     noise = f"N({SOURCE[0]:g}, {SOURCE[1]:g})"
     lines = (
         (
-            f"“Zero training error, yet catastrophic when executed” (labels off by {noise}, a student that sees "
-            f"(x, y)): {_said(not any(each['clone']['stays'] for each in sees))}; the clone leaves the road in "
-            f"{_count(sees, 'clone', stays=False)}"
+            "“Zero training error, yet catastrophic when executed” (a student that sees (x, y)): "
+            f"{_said(not any(each['clone']['stays'] for each in (*biased, *sees)))}; the clone of labels off by "
+            f"N({BIAS[0]:g}, {BIAS[1]:g}), with a training error of {_error(biased, 'clone')} rad, leaves the road in "
+            f"{_count(biased, 'clone', stays=False)}; that of labels off by {noise}, with {_error(sees, 'clone')} rad, "
+            f"in {_count(sees, 'clone', stays=False)}"
         ),
         (
-            f"“DAgger fixes it” (the same labels): {_said(all(each['dagger']['stays'] for each in sees))} for a "
+            f"“DAgger fixes it” (labels off by {noise}): {_said(all(each['dagger']['stays'] for each in sees))} for a "
             f"student that sees (x, y), which completes its lap in {_count(sees, 'dagger', stays=True)}; "
             f"{_said(all(each['dagger']['stays'] for each in knows))} for one that sees offset and heading error, "
             f"in {_count(knows, 'dagger', stays=True)}"
         ),
         (
             "What (x, y) leaves out: DAgger's student fits sound labels to "
-            f"{_error(SEES, findings)} rad where it sees (x, y), and to {_error(KNOWS, findings)} rad where it sees "
-            "offset and heading error; on its own states (median training error)"
+            f"{_error(sound, 'dagger')} rad where it sees (x, y), and to "
+            f"{_error(KNOWS.of(findings, NOISES[0]), 'dagger')} rad where it sees "
+            "offset and heading error (median training error). Where it sees (x, y) the clone of sound labels "
+            f"completes its lap in {_count(sound, 'clone', stays=True)}, DAgger's student at last in "
+            f"{_count(sound, 'dagger', stays=True)}"
         ),
         (
             "“The expert must be able to recover”: "
@@ -305,8 +211,8 @@ def _verdicts(findings: Findings) -> str:
     return "## The source's claims\n\n" + "\n".join(f"- {line}." for line in lines)
 
 
-def _error(arm: Arm, findings: Findings) -> str:
-    return number(median(each["dagger"]["training_error"] for each in arm.of(findings, NOISES[0])))
+def _error(found: Sequence[Found], who: str) -> str:
+    return number(median(each[who]["training_error"] for each in found))
 
 
 def _said(holds: bool) -> str:
@@ -334,6 +240,13 @@ def _of_each(drives: Sequence[Mapping[str, Any]], name: str) -> str:
     return median_and_range([float(each[name]) for each in drives])
 
 
+def _steps(drives: Sequence[Mapping[str, Any]]) -> str:
+    """Median, and the range where there is one."""
+    steps = [each["steps"] for each in drives]
+    spread = f" ({min(steps)} to {max(steps)})" if min(steps) < max(steps) else ""
+    return f"{median(steps):g}{spread}"
+
+
 def _offsets(drives: Sequence[Mapping[str, Any]]) -> str:
     return median_and_range([each["offset"] for each in drives if each["stays"]])
 
@@ -348,7 +261,7 @@ def items(findings: Findings) -> Sequence[Item]:
     ran = f"LoopTrack, one lap, labels off by N({SOURCE[0]:g}, {SOURCE[1]:g}), {len(sees)} seeds"
 
     def steps(found: Sequence[Found], who: str) -> str:
-        return median_and_range([each[who]["steps"] for each in found])
+        return _steps([each[who] for each in found])
 
     return (
         Item(
