@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from learners import bc, checkpoint
+from learners import bc, checkpoint, dagger
 from learners.errors import PolicyFileError
 from learners.evaluation import EPISODES, PICTURED_EPISODES, evaluate
 from learners.lessons import Rows
 from learners.networks import PicturePerceptron, build, freeze, thaw
 from learners.pictures import filter_shapes, is_picture, n_features, read
 from learners.policies import Architecture, NetworkPolicy
+from learners.worlds import WorldFacts
 from recordings.demonstrations import Demonstrations
 
 SMALL = gym.spaces.Box(0, 255, (20, 20, 1), np.uint8)
@@ -162,3 +163,35 @@ def test_a_policy_of_pictures_is_judged_by_few_episodes() -> None:
     found = evaluate(freeze(build(architecture, np.random.default_rng(0)), architecture), world)
     assert (found.episodes, found.length_mean) == (PICTURED_EPISODES, 2.0)
     assert PICTURED_EPISODES < EPISODES
+
+
+class Presses:
+    """Presses the side that is bright."""
+
+    name = "presses"
+
+    def act(self, observation: np.ndarray, tick: int) -> int:
+        return int(observation[0, 15, 0] > 100)
+
+
+def test_dagger_teaches_a_student_of_pictures() -> None:
+    world = gym.envs.registration.EnvSpec("Lights-v0", entry_point=Lights)
+    config = dagger.Config(rounds=1, labels_per_round=8, alone_episodes=10)
+    *_, last = dagger.train(config, None, world, np.random.default_rng(0), expert=Presses())
+    assert last.metrics["labels"] == 8
+    assert last.metrics["return_alone"] == 2.0, "two bright halves, both pressed"
+    assert isinstance(last.policy, NetworkPolicy)
+    assert last.policy.architecture.filters == dagger.picture_student().filters
+
+
+def test_who_is_asked_depends_on_what_a_student_can_tell() -> None:
+    """How sure it is, where it chooses; how new a state is, where it is not a picture, which all are."""
+    torque = gym.spaces.Box(-1, 1, (1,))
+    for seen, done, gate in (
+        (gym.spaces.Box(-1, 1, (4,)), SIDES, "uncertainty"),
+        (CAMERA, SIDES, "uncertainty"),
+        (gym.spaces.Discrete(9), SIDES, "novelty"),
+        (gym.spaces.Box(-1, 1, (4,)), torque, "novelty"),
+        (CAMERA, torque, "beta"),
+    ):
+        assert dagger.usual_gate(WorldFacts(seen, done, None)) == gate
