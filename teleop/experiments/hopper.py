@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from teleop.experiments import hopper_claims, hopper_pictures, hopper_rows, hopper_strong
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture
-from teleop.experiments.hopper_data import DEMONSTRATIONS, EPISODES, REMAKE, expert
+from teleop.experiments.hopper_data import DEMONSTRATIONS, EPISODES, MADE_AFTER, REMAKE, expert
 
 
 def cells(seeds: range) -> Sequence[Cell]:
@@ -22,12 +22,13 @@ def page(findings: Findings) -> Sequence[Part]:
     return (
         f"The world is Hopper-v5 with gymnasium's own settings. The expert is a policy that this project's PPO "
         f"trained; it comes with the program (`learners/data/hopper_expert.safetensors`, "
-        f"{best['bytes'] / 1000:.0f} kB), and this made it:\n\n```sh\n{REMAKE}\n```\n\n"
+        f"{best['bytes'] / 1000:.0f} kB), the best of the moments judged in this run, after {MADE_AFTER}:\n\n"
+        f"```sh\n{REMAKE}\n```\n\n"
         f"{_expert_in_words(best)} Returns of students are the means of {EPISODES} episodes of their most probable "
         f"actions; over seeds: median (lowest to highest). The source records {DEMONSTRATIONS} episodes, and so do we.",
         Picture(
             "hop",
-            "One hop of the expert, from left to right; the body is drawn where MuJoCo has it.",
+            "One hop of the expert, from left to right; drawn from its joints' angles.",
             lambda figure: hopper_pictures.hop(figure, best["hop"]),
             (8.0, 2.2),
         ),
