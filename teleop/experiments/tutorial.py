@@ -175,8 +175,9 @@ def _about_dagger(findings: Findings) -> str:
         f"DAgger first returns what the tutorial's did ({dagger.published}, from {dagger.labels:,} labels) after "
         f"{labels_to(asked, dagger.published)} labels where it asks in states near which nothing was taught and the "
         "expert drives until it is back. Asked in every state that the student comes to, as in the paper, "
-        f"{EVERYWHERE:,} labels end at {summed(everywhere, 'return')}: a table's most probable actions go in circles, "
-        "and its labels fill with the states in which it is stuck."
+        f"{EVERYWHERE:,} labels are of {counted(values(everywhere, 'distinct_labels'))} states, and end at "
+        f"{summed(everywhere, 'return')}: where a table's most probable actions go in circles, the same states are asked "
+        "about again and again."
     )
 
 

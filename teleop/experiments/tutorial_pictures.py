@@ -58,7 +58,7 @@ def draw_curves(figure: Figure, findings: Findings) -> None:
 
 
 _BESIDE = {
-    "xytext": (-6, -12),
+    "xytext": (4, -26),
     "textcoords": "offset points",
     "ha": "right",
     "fontsize": 7.5,
