@@ -176,8 +176,8 @@ def _about_dagger(findings: Findings) -> str:
         f"{labels_to(asked, dagger.published)} labels where it asks in states near which nothing was taught and the "
         "expert drives until it is back. Asked in every state that the student comes to, as in the paper, "
         f"{EVERYWHERE:,} labels are of {counted(values(everywhere, 'distinct_labels'))} states, and end at "
-        f"{summed(everywhere, 'return')}: where a table's most probable actions go in circles, the same states are asked "
-        "about again and again."
+        f"{summed(everywhere, 'return')}: where a table's most probable actions go in circles, the same states are "
+        "asked about again and again."
     )
 
 
