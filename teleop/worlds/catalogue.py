@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -27,6 +28,8 @@ from teleop.worlds.keys import single_keys
 FALLBACK_HZ = 12.0
 """Rate of a world that does not say how fast it runs: what a person can still react to."""
 GREATEST_HZ = 60.0
+KEY_MAPS = Path(__file__).with_name("key_maps")
+"""Where the key maps lie that come with the program."""
 EXTRAS = ("box2d", "mujoco")
 """What gymnasium's worlds need beside gymnasium: each is a part of gymnasium, and an extra of ours."""
 
@@ -300,7 +303,8 @@ def registered_spec(env_id: str) -> EnvSpec:
     try:
         return gymnasium.spec(env_id)
     except gymnasium.error.Error as error:
-        listed = ", ".join(world.name for world in WORLDS)
+        mapped = sorted(path.stem for path in KEY_MAPS.glob("*.toml"))
+        listed = ", ".join((*(world.name for world in WORLDS), *mapped))
         raise UnknownWorldError(
             f"{env_id!r}: expected a world, one of {listed}, or a gymnasium id. {error}"
         ) from error

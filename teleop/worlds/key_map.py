@@ -35,6 +35,7 @@ import numpy as np
 from gymnasium import spaces
 
 from teleop.worlds.catalogue import (
+    KEY_MAPS,
     WORLDS,
     ControlScheme,
     Symmetry,
@@ -60,12 +61,11 @@ FIELDS = (
     "keys",
     "kwargs",
 )
-SHIPPED = Path(__file__).with_name("key_maps")
 
 
 def shipped() -> Mapping[str, tuple[Path, str]]:
     """Name of each key map that comes with the program -> its file, and the gymnasium id that it is for."""
-    return {path.stem: (path, _read(path)["env"]) for path in sorted(SHIPPED.glob("*.toml"))}
+    return {path.stem: (path, _read(path)["env"]) for path in sorted(KEY_MAPS.glob("*.toml"))}
 
 
 def load_key_map(path: str | Path) -> World:

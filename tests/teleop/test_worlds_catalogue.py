@@ -115,7 +115,7 @@ def test_a_name_never_imports_code() -> None:
 
 
 def test_an_unregistered_id_is_told() -> None:
-    with pytest.raises(UnknownWorldError, match=r"'Nowhere-v1': .*gridworld"):
+    with pytest.raises(UnknownWorldError, match=r"'Nowhere-v1': .*gridworld.*lunarlander"):
         choose("Nowhere-v1")
 
 
