@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
 from teleop.experiments import hopper_rows as rows
@@ -103,6 +104,7 @@ def strong(figure: Figure, findings: Findings, expert_return: float) -> None:
         axes.axhline(ENOUGH * expert_return, color=look.DEMONSTRATED, linewidth=1, linestyle=":")
         axes.set_title(title)
         axes.set_xlabel(label, fontsize=7)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.set_ylim(bottom=0)
         axes.grid(True, axis="y")
     all_axes[0].set_ylabel("return")
