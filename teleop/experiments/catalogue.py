@@ -15,6 +15,8 @@ NAMES: tuple[str, ...] = (
     "fine-tune",
     "tutorial",
     "partial",
+    "methods",
+    "profile",
 )
 """Each names the module that has it as EXPERIMENT, a minus for an underscore; in the order of the report."""
 
