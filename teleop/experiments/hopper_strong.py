@@ -105,7 +105,7 @@ def imitate(folder: Path, *, control: bool, seed: int) -> Found:
         copies=8,
         ticks=256,
         hidden=(64, 64),
-        learning_rate=1e-4,
+        learning_rate=3e-5,
         epochs=5,
         standardised=True,
         start_rounds=10,
