@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,13 @@ class Entry:
 class Ledger:
     """What was measured before, and what is measured now."""
 
-    def __init__(self, path: Path | None, *, again: bool = False) -> None:
-        """path: None keeps nothing. again: measure anew whatever is asked for. Raises LedgerError."""
+    def __init__(self, path: Path | None, *, again: bool = False, sources: tuple[str, ...] = SOURCES) -> None:
+        """path: None keeps nothing. again: measure anew whatever is asked for. sources: packages that the figures
+        come from. Raises LedgerError."""
         self._path = path
         self._entries = {} if path is None or not path.exists() else _read(path)
         self._stale = set(self._entries) if again else set()
-        self._code = code_fingerprint()
+        self._code = code_fingerprint(sources)
         self._used: list[Entry] = []
 
     def once(self, key: str, measure: Callable[[], Any] | None) -> Any:
@@ -119,11 +121,12 @@ def _cut_torn_line(path: Path) -> None:
         os.truncate(path, content.rfind(b"\n") + 1)
 
 
-def code_fingerprint() -> str:
-    """Eight hexadecimal digits that change whenever learners, recordings or worlds do; not by a comment."""
+@cache
+def code_fingerprint(sources: tuple[str, ...] = SOURCES) -> str:
+    """Eight hexadecimal digits that change whenever these packages do; not by a comment. Read once a process."""
     root = Path(__file__).parents[2]
     digest = hashlib.sha256()
-    for package in SOURCES:
+    for package in sources:
         for file in sorted((root / package).rglob("*.py")):
             digest.update(str(file.relative_to(root)).encode())
             digest.update(without_remarks(file.read_text(encoding="utf-8")).encode())

@@ -11,13 +11,15 @@ from typing import Annotated, Any
 import tyro
 
 from recordings.errors import UnderstudyError
-from teleop.benchmark.ledger import Ledger, NotMeasured
+from teleop.benchmark.ledger import SOURCES, Ledger, NotMeasured
 from teleop.commands.report import Report, progress_console, table
 from teleop.experiments import catalogue, pages
 from teleop.experiments.experiment import Experiment, Findings
 from teleop.experiments.running import carry_out, require
 
 ALL = "all"
+SOURCES_OF_EXPERIMENTS = (*SOURCES, "teleop/experiments")
+"""What the figures come from; a page says so where some of them are older."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Reproduce:
     def _reproduce(self, experiment: Experiment) -> tuple[dict[str, Any], str]:
         console = progress_console()
         console.print(f"{experiment.name}: {experiment.title}")
-        ledger = Ledger(self._ledger_path(experiment), again=self.again)
+        ledger = Ledger(self._ledger_path(experiment), again=self.again, sources=SOURCES_OF_EXPERIMENTS)
         findings = carry_out(
             experiment,
             self._seeds(experiment),

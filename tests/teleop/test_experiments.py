@@ -82,7 +82,7 @@ class Threads(ThreadPoolExecutor):
 @pytest.fixture(autouse=True)
 def sources_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger reads all sources to tell whether they changed, which takes a second."""
-    monkeypatch.setattr(ledgers, "code_fingerprint", lambda: "00000000")
+    monkeypatch.setattr(ledgers, "code_fingerprint", lambda _sources: "00000000")
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ from teleop.experiments.running import carry_out
 from tests.teleop.tiny_experiment import sleep
 
 if __name__ == "__main__":
-    ledger.code_fingerprint = lambda: "00000000"
+    ledger.code_fingerprint = lambda _sources: "00000000"
     one = Experiment("one", "", (), "", lambda seeds: [Cell(sleep, {"seed": 0})], list, list)
     carry_out(one, range(1), ledger.Ledger(None), Path(sys.argv[1]), workers=1, say=print)
 """
