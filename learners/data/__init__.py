@@ -15,5 +15,5 @@ def tutorial_demonstrations_path() -> Path:
 
 
 def hopper_expert_path() -> Path:
-    """An expert for Hopper-v5, trained by this project's PPO; `docs/experiments/hopper.md` has the command."""
+    """An expert for Hopper-v5, trained by this project's PPO; the page of `reproduce hopper` has the command."""
     return Path(__file__).with_name("hopper_expert.safetensors")
