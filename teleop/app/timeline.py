@@ -111,7 +111,8 @@ def paint_strip(episode: EpisodeView, size: tuple[int, int]) -> pygame.Surface:
         return strip
     width, height = size
     lane = max(4, height // 4)
-    colours = np.array([DRIVERS[driver] for driver in episode.drivers], dtype=np.uint8)
+    of = {driver: tuple(DRIVERS[driver]) for driver in set(episode.drivers)}
+    colours = np.array([of[driver] for driver in episode.drivers], dtype=np.uint8)
     steps = np.arange(width) * episode.length // width
     pixels = pygame.surfarray.pixels3d(strip)
     pixels[:, : height - lane - 1] = colours[steps][:, None]

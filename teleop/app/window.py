@@ -27,7 +27,7 @@ WINDOW_CLASS = "understudy"
 """By which a desktop groups and finds the program's windows."""
 INVISIBLE_DRIVERS = ("offscreen", "dummy")
 """Drivers of SDL that show nobody anything; SDL falls back on the first where there is no display."""
-FRAME_S = 1 / 60 - 0.0002
+FRAME_S = 1 / 60 - 0.0005
 """From one frame to the next: 60 frames a second, less what a sleeping process may wake up late."""
 WAKE_EARLY_S = 0.0012
 """The last part of the wait is spun, since a sleep ends late by up to about this much while a student is trained."""
