@@ -76,8 +76,8 @@ def page(findings: Findings) -> Sequence[Part]:
         "steps in all",
     )
     return (
-        f"{DEMONSTRATIONS} demonstrations of the scripted expert (return 500), their actions hidden; linear policies "
-        "of five weights, one episode a candidate. Return: median (lowest to highest) over seeds, each of "
+        f"{DEMONSTRATIONS} demonstrations of the scripted expert, their actions hidden; linear policies, one "
+        "episode a candidate. Return: median (lowest to highest) over seeds, each of "
         f"{EPISODES} episodes.",
         Table("What absorbing states change", columns, rows, _remark()),
         Picture(
@@ -105,8 +105,8 @@ def items(findings: Findings) -> Sequence[Item]:
 
 def _remark() -> str:
     return (
-        "log D is never positive: where an end simply ends, falling at once costs least, and the search finds just "
-        "that. An absorbed end is judged like any state and goes on costing. The controls never train their "
+        "log D is never positive: where an end simply ends, whoever falls at once is charged least. An "
+        "absorbed end is judged like any state and goes on costing. The controls never train their "
         "discriminator: what they reach is not imitation."
     )
 
