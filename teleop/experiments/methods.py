@@ -126,9 +126,10 @@ def cells(seeds: range) -> Sequence[Cell]:
 def page(findings: Findings) -> Sequence[Part]:
     return (
         "Every learner with its own settings, but for Hopper's clones, which are trained longer, and for DAgger where "
-        "actions are numbers: there it is asked in every state. No mirror images of what was shown. DAgger sees none of the "
-        "demonstrations: it is given as many labels of the same expert as they have steps. BCO sees no action. Returns "
-        f"are exact on GridWorld, elsewhere of {EPISODES} episodes; median (lowest to highest) over seeds.",
+        "actions are numbers: there it is asked in every state. No mirror images of what was shown. DAgger sees "
+        "none of the demonstrations: it is given as many labels of the same expert as they have steps. BCO sees no "
+        f"action. Returns are exact on GridWorld, elsewhere of {EPISODES} episodes; median (lowest to highest) over "
+        "seeds.",
         *(_table(place, findings) for place in FIELDS),
         Picture(
             "returns",
