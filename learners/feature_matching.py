@@ -183,7 +183,7 @@ class Fit:
 
     def dual(self, wanted: Demonstrated, theta: FloatArray) -> tuple[float, FloatArray]:
         """The dual without l2, in nats a demonstration, and its gradient, both of theta (F,)."""
-        visits = self.world.visits(self.features.rewards(theta), wanted.starts, wanted.luck)
+        visits = self.world.visits(self.features.rewards(theta), wanted.starts, wanted.entries)
         expected = self.features.counts(visits.reached, visits.taken)
         return visits.value - float(theta @ wanted.counts), expected - wanted.counts
 

@@ -78,8 +78,9 @@ class Demonstrated:
     """(F,) mean feature counts of an episode."""
     seen: Array
     """(S,) bool: an episode was in this state."""
-    luck: FloatArray | None = None
-    """(H, S) by how much more than its actions lead one to expect an episode is in each state after t steps."""
+    entries: FloatArray | None = None
+    """(H, S) by how much more an episode is in each state after t steps than what came before leads one to expect:
+    by luck, and where it stops short."""
 
 
 def has_actions(demonstrations: Demonstrations) -> bool:
@@ -93,8 +94,11 @@ def demonstrated(
     """Means over these episodes. The state in which an episode ends counts as reached; its start does not.
 
     Where chance is the world's and actions are known, arrivals are those that the actions lead one to expect,
-    and what came otherwise is luck. Raises NothingToLearnError without episodes, with states that are not the
-    model's, or, where actions pay, without actions.
+    and what came otherwise is luck. Of an episode that stops short, neither at an end nor at the horizon (steps
+    were discarded, or a session broke off), nothing is claimed of what would have followed.
+
+    Raises NothingToLearnError without episodes, with states that are not the model's, or, where actions pay,
+    without actions.
     """
     model = world.model
     states, finals = _states(model, demonstrations)
@@ -105,22 +109,38 @@ def demonstrated(
     visits += np.bincount(finals[episodes], minlength=model.n_states)
     starts = np.bincount(states[demonstrations.starts[episodes]], minlength=model.n_states) / len(episodes)
     reached = visits / len(episodes) - starts
-    taken, luck = None, None
+    taken = None
+    entries = _stops(model, demonstrations.lengths[episodes], finals[episodes])
     if features.what != "state" or has_actions(demonstrations):
         pairs = states * model.n_actions + _actions(model, demonstrations)
         taken = np.bincount(pairs[steps], minlength=model.n_states * model.n_actions) / len(episodes)
         if world.minds_luck:
             ticks = np.arange(len(states)) - np.repeat(demonstrations.starts, demonstrations.lengths)
-            luck = _luck(world, starts, ticks[steps], pairs[steps], len(episodes))
+            entries = _luck(world, starts, ticks[steps], pairs[steps], len(episodes))
             reached = world.arrivals(taken.reshape(model.n_states, -1))
     counts = features.counts(reached, None if taken is None else taken)
-    return Demonstrated(starts, counts, visits > 0, luck)
+    return Demonstrated(starts, counts, visits > 0, entries)
+
+
+def _stops(model: TabularModel, lengths: IntArray, finals: IntArray) -> FloatArray | None:
+    """(H, S): who is taken out where an episode stops short; None where none does. lengths, finals (E,).
+
+    A stretch of L steps to s is as likely as all paths that go on from there: its dual is less by V_L(s). Taken for
+    a whole episode it would be one whose demonstrator stopped of their own accord, which no policy can, and the dual
+    would have no minimum.
+    """
+    short = (lengths < model.horizon) & ~model.terminal[finals]
+    if not short.any():
+        return None
+    stops = np.zeros((model.horizon, model.n_states))
+    np.subtract.at(stops, (lengths[short], finals[short]), 1 / len(lengths))
+    return stops
 
 
 def _luck(
     world: SoftWorld, starts: FloatArray, ticks: IntArray, pairs: IntArray, n_episodes: int
 ) -> FloatArray:
-    """(H, S): where the demonstrations were, less where their last actions lead one to expect them.
+    """(H, S): where the demonstrations were, less where their last actions lead one to expect them. Stops are in it.
 
     pairs: state * A + action. With luck the dual is the demonstrations' causal likelihood to the letter. Without
     it the world's chance deviations, of which a finite sample has many, would be taken for wishes of the demonstrators.

@@ -68,8 +68,14 @@ def soft_plan(model: TabularModel, rewards: FloatArray, reading: Reading) -> Sof
     return SoftPlan(values, policy.transpose(0, 2, 1))
 
 
-def soft_visits(model: TabularModel, rewards: FloatArray, starts: FloatArray, reading: Reading) -> Visits:
-    """What the soft planner is expected to do from `starts` (S,), in logs."""
+def soft_visits(
+    model: TabularModel,
+    rewards: FloatArray,
+    starts: FloatArray,
+    reading: Reading,
+    entries: FloatArray | None = None,
+) -> Visits:
+    """What the soft planner is expected to do from `starts` (S,), in logs. entries: as in `SoftWorld.visits`."""
     plan = soft_plan(model, rewards, reading)
     following, log_chances, chances = _by_action(model)
     paid = rewards.transpose(2, 1, 0)
@@ -77,6 +83,8 @@ def soft_visits(model: TabularModel, rewards: FloatArray, starts: FloatArray, re
     present = np.where(alive, starts, 0.0)
     reached, taken = np.zeros(model.n_states), np.zeros((model.n_actions, model.n_states))
     for step in range(model.horizon):
+        if entries is not None:
+            present = present + np.where(alive, entries[step], 0.0)
         if reading == "causal":
             flow = chances * (present * plan.policy[step].T)
         else:
@@ -87,7 +95,13 @@ def soft_visits(model: TabularModel, rewards: FloatArray, starts: FloatArray, re
         arrivals = np.bincount(following.ravel(), flow.ravel(), model.n_states)
         reached += arrivals
         present = np.where(alive, arrivals, 0.0)
-    return Visits(float(starts @ plan.values[0]), reached, taken.T.copy())
+    return Visits(_worth(plan.values, starts, entries), reached, taken.T.copy())
+
+
+def _worth(values: FloatArray, starts: FloatArray, entries: FloatArray | None) -> float:
+    """Soft value of who begins in `starts` and of who is put in later. values (H + 1, S)."""
+    later = 0.0 if entries is None else float(np.vdot(entries, values[:-1]))
+    return float(starts @ values[0]) + later
 
 
 def _by_action(model: TabularModel) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -137,18 +151,18 @@ class SoftWorld:
         reached: FloatArray = self._arrival @ taken.T.ravel()
         return reached
 
-    def visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None = None) -> Visits:
+    def visits(self, rewards: FloatArray, starts: FloatArray, entries: FloatArray | None = None) -> Visits:
         """What a soft planner is expected to do from `starts` (S,), paid `rewards` (S, A, K).
 
-        luck (H, S), causal reading only: how many more, or fewer, are put into each state at each step by
-        hand. Their soft values join in `value`, and what they go on to do in the counts.
+        entries (H, S): how many more, or fewer, are put into each state before each step by hand. Their soft
+        values join in `value`, and what they go on to do in the counts.
         """
         if self.minds_luck:
-            return self._causal_visits(rewards, starts, luck)
-        found = self._path_visits(rewards, starts)
+            return self._causal_visits(rewards, starts, entries)
+        found = self._path_visits(rewards, starts, entries)
         if found is None and self._is_certain:
-            return self._causal_visits(rewards, starts, None)
-        return found or soft_visits(self.model, rewards, starts, "trajectory")
+            return self._causal_visits(rewards, starts, entries)
+        return found or soft_visits(self.model, rewards, starts, "trajectory", entries)
 
     def policy(self, rewards: FloatArray) -> FloatArray:
         """The soft policy (H, S, A) of `rewards` (S, A, K), one table a step."""
@@ -178,7 +192,7 @@ class SoftWorld:
             values[step] = (greatest + np.log(total)) * self._alive
         return values, policy
 
-    def _causal_visits(self, rewards: FloatArray, starts: FloatArray, luck: FloatArray | None) -> Visits:
+    def _causal_visits(self, rewards: FloatArray, starts: FloatArray, entries: FloatArray | None) -> Visits:
         """`soft_visits` of the causal reading, in sparse products."""
         model, alive = self.model, self._alive
         values, policy = self._causal_plan(rewards)
@@ -186,19 +200,20 @@ class SoftWorld:
         reached, taken = np.zeros(model.n_states), np.zeros((model.n_actions, model.n_states))
         for step in range(model.horizon):
             flow = policy[step]
-            flow *= present if luck is None else present + luck[step] * alive
+            flow *= present if entries is None else present + entries[step] * alive
             taken += flow
             arrivals = self._arrival @ flow.ravel()
             reached += arrivals
             present = arrivals * alive
-        worth = float(starts @ values[0]) + (0.0 if luck is None else float(np.vdot(luck, values[:-1])))
-        return Visits(worth, reached, taken.T.copy())
+        return Visits(_worth(values, starts, entries), reached, taken.T.copy())
 
-    def _path_visits(self, rewards: FloatArray, starts: FloatArray) -> Visits | None:
+    def _path_visits(
+        self, rewards: FloatArray, starts: FloatArray, entries: FloatArray | None
+    ) -> Visits | None:
         """`soft_visits` of the trajectory reading, without logs: with M_a(s, s') = sum of p exp r,
 
           Q_t = M_a Z_t+1                       Z_t = sum_a Q_t, 1 in terminal states
-          Y_t+1 = sum_a transposed M_a Y_t      Y_0 = starts / Z_0
+          Y_t+1 = sum_a transposed M_a Y_t      Y_0 = starts / Z_0, and to each Y_t is added entries_t / Z_t
 
         and Z_t Y_t is the chance of being in each state, Q_t Y_t that of taking an action there. None where
         numbers do not reach that far: then only logs will do.
@@ -219,10 +234,14 @@ class SoftWorld:
             y[0] = np.where(terminal, 0.0, starts / z[0])
             each_action = np.empty(shape)
             for step in range(model.horizon):
+                if entries is not None:
+                    y[step] += entries[step] / z[step]
                 each_action[:] = y[step]
                 y[step + 1] = transposed @ each_action.ravel()
         reached = np.einsum("ts,ts->s", y[1:], z[1:])
+        if entries is not None:
+            reached -= entries[1:].sum(0)
         taken = np.einsum("ts,tas->sa", y[:-1], q)
         if not (np.isfinite(reached).all() and np.isfinite(taken).all()):
             return None
-        return Visits(float(starts @ np.log(z[0])), reached, taken)
+        return Visits(_worth(np.log(z), starts, entries), reached, taken)

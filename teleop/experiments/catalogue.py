@@ -1,4 +1,4 @@
-"""The experiments by name; each is a module of its own, imported only when it is run."""
+"""The experiments by name; each is a module or a folder of its own, imported only when it is run."""
 
 from __future__ import annotations
 

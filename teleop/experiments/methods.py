@@ -11,17 +11,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from learners import load_policy
-from learners.data import hopper_expert_path
 from learners.evaluation import evaluate
-from learners.interface import Expert
 from teleop.benchmark.learning import random_return
 from teleop.experiments.demonstrations import recorded
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table
 from teleop.experiments.fitting import fitted
-from teleop.experiments.hopper_strong import IN_A_ROUND
+from teleop.experiments.hopper.strong import IN_A_ROUND
 from teleop.experiments.statistics import median_and_range
-from teleop.experts import SCRIPTED, PolicyExpert
 from teleop.plots import look
 from teleop.worlds import catalogue
 
@@ -41,18 +37,6 @@ class Field:
     """Learner -> settings that differ from its own."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """Learner -> why it cannot learn there."""
-    driver: Path | None = None
-    """A policy's file, where the world has no scripted expert."""
-
-    @property
-    def drives(self) -> str:
-        """Who demonstrates, as `record` is told."""
-        return SCRIPTED if self.driver is None else str(self.driver)
-
-    @property
-    def expert(self) -> Expert | None:
-        """Who labels for DAgger; None: the script."""
-        return None if self.driver is None else PolicyExpert(load_policy(self.driver), SCRIPTED)
 
 
 ASKED_EVERYWHERE = {"gate": "beta", "schedule": "first-only", "labels_per_round": 500, "rounds": 60}
@@ -73,7 +57,6 @@ FIELDS = (
         "hopper",
         (1, 2, 4, 8),
         {"bc": {"updates": 8_000}, "dagger": {**ASKED_EVERYWHERE, "student": IN_A_ROUND}, "bco": {}},
-        driver=hopper_expert_path(),
         missing={
             "mce-irl": NO_CELLS,
             "gail": "from nothing it takes millions of steps: see `reproduce hopper`",
@@ -85,14 +68,12 @@ FIELDS = (
 def learn(folder: Path, *, world: str, learner: str, demonstrations: int, seed: int) -> Found:
     """One fit from so many demonstrations; dagger is given as many labels as those have steps, and none of them."""
     here, place = catalogue.find(world), _field(world)
-    data = recorded(folder, world, demonstrations, seed, driver=place.drives, state_only=learner == "bco")
+    data = recorded(folder, world, demonstrations, seed, state_only=learner == "bco")
     steps = int(data.lengths.sum())
     settings = dict(place.learners[learner])
     if learner == "dagger":
         settings["labels"] = steps
-    snapshot = fitted(
-        learner, None if learner == "dagger" else data, here, seed, expert=place.expert, **settings
-    )
+    snapshot = fitted(learner, None if learner == "dagger" else data, here, seed, **settings)
     found = evaluate(snapshot.policy, here.spec(), episodes=EPISODES, seed=1000 + seed)
     return {
         "return": found.return_mean,
@@ -105,7 +86,7 @@ def learn(folder: Path, *, world: str, learner: str, demonstrations: int, seed: 
 def show(folder: Path, *, world: str, seed: int) -> Found:
     """What the demonstrators earned, and what actions drawn at random do."""
     place = _field(world)
-    data = recorded(folder, world, _most(place), seed, driver=place.drives)
+    data = recorded(folder, world, _most(place), seed)
     return {
         "expert": float(data.rewards.sum() / len(data.lengths)),
         "random": random_return(catalogue.find(world)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import dataclasses
 import pstats
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -12,10 +13,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from learners import LEARNERS
 from teleop.experiments.demonstrations import recorded
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table
-from teleop.experts import scripted_expert
+from teleop.experiments.fitting import fits
+from teleop.experiments.hopper.strong import IN_A_ROUND, OBSERVER, STUDENT
+from teleop.experiments.methods import ASKED_EVERYWHERE
 from teleop.plots import look
 from teleop.worlds import catalogue
 
@@ -28,6 +30,16 @@ WORK: Mapping[str, tuple[str, str, int, int, Mapping[str, Any]]] = {
     "MCE IRL on GridWorld": ("mce-irl", "gridworld", 200, 0, {}),
     "GAIL on GridWorld": ("gail", "gridworld", 200, 40, {}),
     "PPO on GridWorld": ("ppo", "gridworld", 0, 20, {}),
+    "BC on Hopper": ("bc", "hopper", 4, 0, dataclasses.asdict(STUDENT)),
+    "DAgger on Hopper": (
+        "dagger",
+        "hopper",
+        0,
+        0,
+        {**ASKED_EVERYWHERE, "student": IN_A_ROUND, "labels": 1_000},
+    ),
+    "BCO on Hopper": ("bco", "hopper", 4, 2, dataclasses.asdict(OBSERVER)),
+    "PPO on Hopper": ("ppo", "hopper", 0, 4, {"standardised": True}),
 }
 """What is fitted: learner, world, demonstrations, snapshots after which it is stopped (0: none), settings."""
 PARTS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
@@ -50,16 +62,9 @@ def run(folder: Path, *, what: str) -> Found:
     learner, name, demonstrations, stop, settings = WORK[what]
     world = catalogue.find(name)
     data = recorded(folder, name, demonstrations, 0, state_only=learner == "bco") if demonstrations else None
-    module = LEARNERS[learner]
-    extras = {"expert": scripted_expert(world)} if learner == "dagger" else {}
     profiler = cProfile.Profile()
     profiler.enable()
-    snapshots = list(
-        islice(
-            module.train(module.Config(**settings), data, world.spec(), np.random.default_rng(0), **extras),
-            stop or None,
-        )
-    )
+    snapshots = list(islice(fits(learner, data, world, 0, **settings), stop or None))
     profiler.disable()
     shares, dearest = _shares(pstats.Stats(profiler))
     return {"shares": shares, "dearest": dearest, "env_steps": snapshots[-1].env_steps}
@@ -81,7 +86,7 @@ def page(findings: Findings) -> Sequence[Part]:
         "Each fit once under Python's profiler, by the time a function spends in itself; one thread. The profiler "
         "makes small Python functions look dearer than they are: the shares of torch and numpy are lower bounds.",
         Table("Where the time goes", ("fit", *names, "bound by", "dearest function"), rows),
-        Picture("shares", "Shares of a fit's time.", lambda figure: _draw(figure, findings), (8.0, 3.0)),
+        Picture("shares", "Shares of a fit's time.", lambda figure: _draw(figure, findings), (8.0, 4.0)),
     )
 
 
@@ -127,4 +132,5 @@ EXPERIMENT = Experiment(
     page=page,
     items=items,
     seeds=1,
+    needs=("mujoco",),
 )

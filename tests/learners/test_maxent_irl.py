@@ -14,6 +14,7 @@ from learners import LEARNERS, maxent_irl
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.feature_matching import Config, Fit
 from learners.interface import TabularModel
+from learners.soft_planning import Reading, soft_plan
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from tests.learners.conftest import LEFT, RIGHT
@@ -59,6 +60,23 @@ def test_the_gradient_is_that_of_finite_differences(model: TabularModel, feature
     for index, nudge in enumerate(1e-5 * np.eye(fit.features.size)):
         above, below = fit.dual(wanted, theta + nudge)[0], fit.dual(wanted, theta - nudge)[0]
         assert slope[index] == pytest.approx((above - below) / 2e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("reading", ["causal", "trajectory"])
+def test_what_is_cut_is_explained_by_its_choices_alone(model: TabularModel, reading: Reading) -> None:
+    """One step right of a chain that goes on: how likely that choice is, and nothing of stopping there."""
+    shown = Demonstrations.from_steps(
+        np.array([0]),
+        np.array([RIGHT]),
+        lengths=np.array([1]),
+        final_observations=np.array([1]),
+        observation_space=gym.spaces.Discrete(3),
+        action_space=gym.spaces.Discrete(2),
+    )
+    fit = Fit(Config(), model, shown, reading)
+    theta = np.random.default_rng(0).normal(size=fit.features.size)
+    policy = soft_plan(model, fit.features.rewards(theta), reading).policy
+    assert fit.dual(fit.counts(np.arange(1)), theta)[0] == pytest.approx(-np.log(policy[0, 0, RIGHT]))
 
 
 def test_a_reward_for_both_is_the_sum_of_its_parts(model: TabularModel) -> None:

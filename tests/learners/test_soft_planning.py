@@ -87,6 +87,51 @@ def test_the_trajectory_reading_weighs_every_path(success: float) -> None:
     assert_allclose(found.taken, taken)
 
 
+@pytest.mark.parametrize("success", [1.0, 0.7])
+def test_a_stretch_that_stops_is_as_likely_as_all_paths_that_begin_with_it(success: float) -> None:
+    """From 0 by one success to the right, then nothing more is known."""
+    model = slippery_chain(success, horizon=4)
+    paths = every_path(model, 0)
+    partition = sum(chance * np.exp(pay) for chance, pay, _ in paths)
+    begun = [each for each in paths if each[2][0] == (0, 1, 1)]
+    likelihood = sum(chance * np.exp(pay) for chance, pay, _ in begun) / partition
+
+    starts, stops = np.array([1.0, 0.0, 0.0]), np.zeros((4, 3))
+    stops[1, 1] = -1.0
+    found = soft_visits(model, some_rewards(model), starts, "trajectory", stops)
+    of_stretch = np.log(success) + some_rewards(model)[0, 1, 0]
+    assert of_stretch - found.value == pytest.approx(np.log(likelihood))
+
+
+@pytest.mark.parametrize("success", [1.0, 0.7])
+@pytest.mark.parametrize("reading", READINGS)
+def test_counts_are_the_slope_of_the_value_also_with_entries_by_hand(
+    success: float, reading: Reading
+) -> None:
+    """Against central differences in what each action and each arrival pays; with sparse products and in logs."""
+    model = slippery_chain(success, horizon=4)
+    starts, entries = np.array([0.75, 0.25, 0.0]), np.zeros((4, 3))
+    entries[1, 1], entries[2, 0] = -0.4, 0.3
+    rewards, h = some_rewards(model), 1e-5
+
+    def value(change: FloatArray) -> float:
+        return soft_visits(model, rewards + change, starts, reading, entries).value
+
+    def slope(of: FloatArray) -> float:
+        return (value(h * of) - value(-h * of)) / (2 * h)
+
+    taken = [
+        [slope(np.broadcast_to(np.eye(6)[2 * s + a].reshape(3, 2, 1), (3, 2, 2))) for a in range(2)]
+        for s in range(3)
+    ]
+    reached = [slope((model.next_states == s).astype(float)) for s in range(3)]
+    in_logs = soft_visits(model, rewards, starts, reading, entries)
+    for found in (in_logs, SoftWorld(model, reading).visits(rewards, starts, entries)):
+        assert_allclose(found.taken, taken, atol=1e-8)
+        assert_allclose(found.reached, reached, atol=1e-8)
+        assert found.value == pytest.approx(in_logs.value)
+
+
 def test_the_causal_policy_has_the_greatest_pay_plus_causal_entropy() -> None:
     """Its expected pay and entropy, path by path, are its value; any other policy's are less."""
     model = slippery_chain(0.7, horizon=3)

@@ -9,9 +9,7 @@ import pytest
 
 from learners.interface import Array, TabularModel
 from teleop.experiments import bc_versus_dagger
-from teleop.experiments.bc_versus_dagger import alike, go, matched, verdict
-from teleop.experiments.experiment import Findings, Found, Table
-from teleop.experiments.mismatch import (
+from teleop.experiments.bc_versus_dagger.mismatch import (
     Balancer,
     Cells,
     Course,
@@ -19,8 +17,18 @@ from teleop.experiments.mismatch import (
     distances,
     total_variation,
 )
-from teleop.experiments.mismatch_pictures import median_over_time
-from teleop.experiments.two_samplers import ASKING, CLONING, DAGGER, SAMPLERS, SETTINGS, configuration, taught
+from teleop.experiments.bc_versus_dagger.page import alike, go, matched, verdict
+from teleop.experiments.bc_versus_dagger.pictures import median_over_time
+from teleop.experiments.bc_versus_dagger.samplers import (
+    ASKING,
+    CLONING,
+    DAGGER,
+    SAMPLERS,
+    SETTINGS,
+    configuration,
+    taught,
+)
+from teleop.experiments.experiment import Findings, Found, Table
 from teleop.experts import CartPoleExpert
 
 # -- a corridor ------------------------------------------------------------------------------------------
@@ -151,7 +159,7 @@ def test_a_student_has_as_many_labels_as_it_may_have(sampler: str) -> None:
 def made_up(returns: Mapping[str, float]) -> Findings:
     """Every cell with figures of my own; returns: sampler -> return."""
     pairs = []
-    for cell in bc_versus_dagger.cells(range(2)):
+    for cell in bc_versus_dagger.EXPERIMENT.cells(range(2)):
         found: Found = {"visits": [0.5] * 2500, "seconds": 1.0}
         if cell.work is not go:
             found = a_run(0.1, 40.0) | {
@@ -196,7 +204,7 @@ def test_students_are_matched_by_their_error_in_the_experts_states() -> None:
 
 def test_page_and_items_are_made_of_the_findings() -> None:
     findings = made_up({CLONING: 8.0, DAGGER: 7.0, ASKING: 9.5})
-    tables = [part for part in bc_versus_dagger.page(findings) if isinstance(part, Table)]
+    tables = [part for part in bc_versus_dagger.EXPERIMENT.page(findings) if isinstance(part, Table)]
     assert [len(table.rows) for table in tables] == [15, 15, 3, 3]
     assert tables[0].rows[0][1:] == (
         "100",
@@ -210,4 +218,4 @@ def test_page_and_items_are_made_of_the_findings() -> None:
     )
     assert tables[2].rows[0][2:] == ("10.00", "40.00", "4.0")
     assert "10 pairs, the cloned student's cost is 1.00 times" in alike(findings, SETTINGS[0])
-    assert all("–" in item.its_figure for item in bc_versus_dagger.items(findings))
+    assert all("–" in item.its_figure for item in bc_versus_dagger.EXPERIMENT.items(findings))

@@ -11,16 +11,15 @@ import pytest
 from matplotlib.figure import Figure
 
 import teleop.worlds  # noqa: F401 - makes GridWorld known to gymnasium
-from learners import mce_irl
-from learners.tabular import exact_return
 from recordings import Driver, EditKind, Header, Recorder
 from recordings.demonstrations import Demonstrations, load
-from teleop.experiments import partial, partial_cuts, tutorial, tutorial_runs
+from teleop.experiments import partial, tutorial
 from teleop.experiments.experiment import Cell, Findings, Found, Picture, Table
-from teleop.experiments.tutorial_figures import counted, labels_to
-from teleop.experiments.tutorial_sources import METHODS
+from teleop.experiments.partial import cuts
+from teleop.experiments.tutorial import runs
+from teleop.experiments.tutorial.figures import counted, labels_to
+from teleop.experiments.tutorial.sources import METHODS
 from teleop.experiments.written_policy import WrittenPolicy
-from teleop.worlds.gridworld_map import map_with
 
 DOWN, RIGHT = 1, 3
 
@@ -31,17 +30,17 @@ DOWN, RIGHT = 1, 3
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.9])
 def test_each_demonstration_loses_its_share_in_at_most_two_gaps(share: float) -> None:
     lengths = np.array([1, 7, 40, 200])
-    keep = partial_cuts.anywhere(lengths, share, np.random.default_rng(0))
+    keep = cuts.anywhere(lengths, share, np.random.default_rng(0))
     assert len(keep) == lengths.sum()
     for part in np.split(keep, np.cumsum(lengths)[:-1]):
         assert (~part).sum() == round(share * len(part))
         begins = np.diff(np.concatenate([[0], (~part).astype(int)])) == 1
-        assert begins.sum() <= partial_cuts.GAPS
+        assert begins.sum() <= cuts.GAPS
 
 
 def test_a_band_across_the_way_is_one_and_holds_its_share() -> None:
     depths = np.arange(1000.0)
-    keep = partial_cuts.in_one_place(depths, 0.5, np.random.default_rng(0))
+    keep = cuts.in_one_place(depths, 0.5, np.random.default_rng(0))
     missing = depths[~keep]
     assert len(missing) == pytest.approx(500, abs=1)
     assert np.ptp(missing) == len(missing) - 1
@@ -61,7 +60,7 @@ def walks() -> Demonstrations:
 
 
 def test_a_cut_demonstration_is_stretches_and_what_was_seen_after_each() -> None:
-    left = partial_cuts.remains(walks(), np.array([1, 0, 1, 1, 1], bool))
+    left = cuts.remains(walks(), np.array([1, 0, 1, 1, 1], bool))
     assert left.observations.tolist() == [0, 2, 4, 5]
     assert left.starts.tolist() == [0, 1, 2]
     assert left.lengths.tolist() == [1, 1, 2]
@@ -70,7 +69,7 @@ def test_a_cut_demonstration_is_stretches_and_what_was_seen_after_each() -> None
 
 
 def test_nothing_cut_is_nothing_changed() -> None:
-    left = partial_cuts.remains(walks(), np.ones(5, bool))
+    left = cuts.remains(walks(), np.ones(5, bool))
     assert left.lengths.tolist() == [3, 2]
     assert left.final_observations.tolist() == [3, 6]
 
@@ -92,35 +91,9 @@ def test_what_is_left_is_what_a_recording_gives_whose_steps_were_discarded(tmp_p
         whole = load(path)
         for step in np.flatnonzero(~keep).tolist():
             recorder.edit(EditKind.DISCARD, episode=step // 4, start=step % 4, stop=step % 4 + 1)
-    cut, recorded = partial_cuts.remains(whole, keep), load(path)
+    cut, recorded = cuts.remains(whole, keep), load(path)
     for name in ("observations", "actions", "starts", "lengths", "final_observations"):
         assert np.array_equal(getattr(cut, name), getattr(recorded, name)), name
-
-
-def test_a_coin_where_episodes_have_ended_changes_no_return() -> None:
-    model = map_with(np.arange(9) == 4).tabular_model()
-    policy = np.full((9, 4), 0.25)
-    with_coin = partial.with_idle_coin(model)
-    assert exact_return(with_coin, policy).mean == pytest.approx(exact_return(model, policy).mean)
-
-
-def test_with_the_coin_a_stretch_is_explained_by_what_it_shows_alone() -> None:
-    """One step right, seen from each end of the corridor's middle: it says nothing of stopping there."""
-    model = map_with(np.zeros(9, bool)).tabular_model()
-    shown = Demonstrations.from_steps(
-        np.array([3]),
-        np.array([RIGHT]),
-        observation_space=gym.spaces.Discrete(9),
-        action_space=gym.spaces.Discrete(4),
-        lengths=np.array([1]),
-        final_observations=np.array([4]),
-    )
-    config = mce_irl.Config(l2=1e-2, iterations=5)
-    rng = np.random.default_rng(0)
-    goes_on = mce_irl.recover(config, partial.with_idle_coin(model), shown, rng)
-    assert goes_on.losses[-1] < np.log(4)  # nats: the choice is likelier than one of four alike
-    assert goes_on.losses[-1] > 0
-    assert goes_on.soft[0, 3].argmax() == RIGHT
 
 
 # -- what the pages say ----------------------------------------------------------------------------------
@@ -160,16 +133,16 @@ def made_up(cell: Cell) -> Found:
         "states": 5,
         "visits": [1.0] * 2500,
     }
-    if cell.work is tutorial_runs.clone:
+    if cell.work is runs.clone:
         as_shown = {f"as_shown_{name}": value for name, value in judged.items()}
-        sizes = tutorial_runs.CLONED[arguments["kind"]]
+        sizes = runs.CLONED[arguments["kind"]]
         found["curve"] = [{**found, **as_shown, "episodes": n, "labels": 50.0 * n} for n in sizes]
-    if cell.work is tutorial_runs.correct:
+    if cell.work is runs.correct:
         found["curve"] = [[10.0, 1.0, 0.1], [100.0, 9.0, 0.2]]
-    if cell.work is tutorial_runs.bounds:
+    if cell.work is runs.bounds:
         facts = {"best": 10.0, "random": -67.0, "intended": 0.7}
         found |= {"episodes": 10, "truncated": 0.1, "demonstrator": 8.87, "start_cells": 1512}
-        found |= dict.fromkeys(tutorial_runs.WORLDS, facts)
+        found |= dict.fromkeys(runs.WORLDS, facts)
     return found
 
 
@@ -187,12 +160,12 @@ def test_every_part_of_a_page_is_made_of_what_the_cells_find(experiment: Any) ->
 
 
 def test_every_method_of_the_tutorial_has_a_row() -> None:
-    findings = Findings([(cell, made_up(cell)) for cell in tutorial.cells(range(2))])
-    asked = [item.asked for item in tutorial.items(findings)]
+    findings = Findings([(cell, made_up(cell)) for cell in tutorial.EXPERIMENT.cells(range(2))])
+    asked = [item.asked for item in tutorial.EXPERIMENT.items(findings)]
     assert [method.title for method in METHODS if not any(method.title in each for each in asked)] == []
 
 
 def test_a_bound_is_measured_not_typed() -> None:
-    found = tutorial_runs.bounds_of("gridworld")
+    found = runs.bounds_of("gridworld")
     assert found["best"] == pytest.approx(10.0)
     assert found["intended"] == 1.0

@@ -14,9 +14,10 @@ from learners import load_policy
 from learners.data import hopper_expert_path
 from learners.rollout import run_episodes
 from recordings import replay
-from teleop.experiments import hopper, hopper_claims, hopper_rows, hopper_strong
+from teleop.experiments import hopper
 from teleop.experiments.experiment import Cell, Findings, Found, Picture
-from teleop.experiments.hopper_data import expert
+from teleop.experiments.hopper import claims, rows, strong
+from teleop.experiments.hopper.data import expert
 from teleop.experiments.pages import tables
 from teleop.worlds.hopper_body import HOPPER_ID, limbs
 
@@ -54,7 +55,7 @@ def test_the_shipped_expert_outhops_every_clone_of_the_source() -> None:
     pytest.importorskip("mujoco", reason="MuJoCo is not installed: pip install understudy[mujoco]")
     assert hopper_expert_path().stat().st_size < 1_000_000
     (episode,) = run_episodes(load_policy(hopper_expert_path()), gym.spec(HOPPER_ID), episodes=1, seed=0)
-    assert episode.return_ > max(row.its_return for row in hopper_rows.SOURCE_ROWS if row.its_return)
+    assert episode.return_ > max(row.its_return for row in rows.SOURCE_ROWS if row.its_return)
 
 
 def test_a_recording_of_the_expert_replays(tmp_path: Path) -> None:
@@ -70,16 +71,16 @@ def test_a_recording_of_the_expert_replays(tmp_path: Path) -> None:
 
 
 def test_chances_and_verdicts_by_hand() -> None:
-    assert hopper_claims.chance_above([3, 4], [1, 2]) == 1.0
-    assert hopper_claims.chance_above([1, 3], [2, 2]) == 0.5
-    assert hopper_claims.chance_above([2], [2]) == 0.5
-    beats, gains_nothing = hopper_claims.CLAIMS[0], next(c for c in hopper_claims.CLAIMS if c.no_gain)
-    assert [hopper_claims.verdict(beats, first, [5, 5]) for first in ([6, 7], [4, 6], [1, 2])] == [
+    assert claims.chance_above([3, 4], [1, 2]) == 1.0
+    assert claims.chance_above([1, 3], [2, 2]) == 0.5
+    assert claims.chance_above([2], [2]) == 0.5
+    beats, gains_nothing = claims.CLAIMS[0], next(c for c in claims.CLAIMS if c.no_gain)
+    assert [claims.verdict(beats, first, [5, 5]) for first in ([6, 7], [4, 6], [1, 2])] == [
         "yes",
         "not clear",
         "no",
     ]
-    assert [hopper_claims.verdict(gains_nothing, first, [5, 5]) for first in ([6, 7], [4, 6], [1, 2])] == [
+    assert [claims.verdict(gains_nothing, first, [5, 5]) for first in ([6, 7], [4, 6], [1, 2])] == [
         "yes",
         "yes",
         "no",
@@ -87,7 +88,7 @@ def test_chances_and_verdicts_by_hand() -> None:
 
 
 def test_its_own_figures_speak_against_two_of_its_three_comparisons_of_tanh() -> None:
-    own = [c.by_its_own_figures.split(":")[0] for c in hopper_claims.CLAIMS if c.said == "tanh beats ReLU"]
+    own = [c.by_its_own_figures.split(":")[0] for c in claims.CLAIMS if c.said == "tanh beats ReLU"]
     assert own == ["no", "no", "yes"]
 
 
@@ -97,9 +98,9 @@ def made_up(cell: Cell) -> Found:
         numbers = {"return": 3_000.0, "deviation": 1.0, "length": 999.0, "drawn": 2_900.0, "random": 18.0}
         return {**numbers, "bytes": 40_000, "hop": [STANDING] * 3, "seconds": 1.0}
     seed = cell.arguments["seed"]
-    if cell.work is hopper_rows.fit_row:
+    if cell.work is rows.fit_row:
         settings = {name: value for name, value in cell.arguments.items() if name != "seed"}
-        place = 100.0 * next(i for i, row in enumerate(hopper_rows.ROWS) if row.settings == settings)
+        place = 100.0 * next(i for i, row in enumerate(rows.ROWS) if row.settings == settings)
         losses = [0.4, 0.2, 0.1]
         return {
             "updates": [1, 2, 3],
@@ -113,20 +114,20 @@ def made_up(cell: Cell) -> Found:
 
 
 def test_page_and_items_are_made_from_the_findings_alone() -> None:
-    findings = Findings([(cell, made_up(cell)) for cell in hopper.cells(range(2))])
+    findings = Findings([(cell, made_up(cell)) for cell in hopper.EXPERIMENT.cells(range(2))])
     rows, claims, strong = tables(hopper.EXPERIMENT, findings)
     assert rows.rows[1][:3] == ("tanh, Adam", "771", "100.50 (100.00 to 101.00)")
     assert claims.rows[0][-1] == "yes (100%)"
     assert strong.rows[0][2:4] == ("100.0%", "2 of 2")
-    for part in hopper.page(findings):
+    for part in hopper.EXPERIMENT.page(findings):
         if isinstance(part, Picture):
             part.draw(Figure())
-    sources = {item.source for item in hopper.items(findings)}
+    sources = {item.source for item in hopper.EXPERIMENT.items(findings)}
     assert sources == {"001", "002", "003", "004"}
 
 
 def test_every_figure_of_the_sources_table_has_a_row() -> None:
-    assert [row.its_return for row in hopper_rows.SOURCE_ROWS] == [
+    assert [row.its_return for row in rows.SOURCE_ROWS] == [
         *(213.0, 771.34, 532.0, 913.65, 1169.94, 1127.3, 991.2)
     ]
-    assert hopper_strong.LABELS_PER_ROUND * hopper_strong.ROUNDS + 1_000 <= 3_000
+    assert strong.LABELS_PER_ROUND * strong.ROUNDS + 1_000 <= 3_000

@@ -17,7 +17,7 @@ from learners.interface import Array
 from recordings.demonstrations import Filter, load
 from recordings.replay import verify
 from teleop.cli import main
-from teleop.experiments.loop_by_hand import distance_after, forgiven, settled_offset, steps_on_road
+from teleop.experiments.loop.by_hand import distance_after, forgiven, settled_offset, steps_on_road
 from teleop.experts import LoopTrackExpert, scripted_expert
 from teleop.misreading import FaultySensor, MisreadExpert, UnusableSensor
 from teleop.worlds import LOOPTRACK_ID, LOOPTRACK_STEPS

@@ -1,20 +1,16 @@
-"""Source 001: cloning a hopping robot. Its seven networks and its conclusions, then what is needed to hop well.
-
-Reading order: `hopper_data` (world, expert, demonstrations), `hopper_rows` (the source's networks), `hopper_claims`
-(its conclusions), `hopper_strong` (learners that reach the expert), `hopper_pictures`.
-"""
+"""What the runs on Hopper are, and what the page says of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from teleop.experiments import hopper_claims, hopper_pictures, hopper_rows, hopper_strong
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture
-from teleop.experiments.hopper_data import DEMONSTRATIONS, EPISODES, MADE_AFTER, REMAKE, expert
+from teleop.experiments.hopper import claims, pictures, rows, strong
+from teleop.experiments.hopper.data import DEMONSTRATIONS, EPISODES, MADE_AFTER, REMAKE, expert
 
 
 def cells(seeds: range) -> Sequence[Cell]:
-    return [Cell(expert), *hopper_rows.cells(seeds), *hopper_strong.cells(seeds)]
+    return [Cell(expert), *rows.cells(seeds), *strong.cells(seeds)]
 
 
 def page(findings: Findings) -> Sequence[Part]:
@@ -29,30 +25,30 @@ def page(findings: Findings) -> Sequence[Part]:
         Picture(
             "hop",
             "One hop of the expert, from left to right; drawn from its joints' angles.",
-            lambda figure: hopper_pictures.hop(figure, best["hop"]),
+            lambda figure: pictures.hop(figure, best["hop"]),
             (8.0, 2.2),
         ),
-        hopper_rows.table(findings),
-        hopper_claims.table(findings),
-        hopper_claims.losses_in_words(findings),
+        rows.table(findings),
+        claims.table(findings),
+        claims.losses_in_words(findings),
         Picture(
             "losses",
             "Squared error on all 80 episodes against updates, SGD beside Adam; a line a seed.",
-            lambda figure: hopper_pictures.losses(figure, findings),
+            lambda figure: pictures.losses(figure, findings),
         ),
-        hopper_strong.table(findings, best["return"]),
+        strong.table(findings, best["return"]),
         Picture(
             "strong",
             f"Return against labels and against own steps; a line a seed, dashed the expert, dotted "
-            f"{hopper_strong.ENOUGH:.0%} of it.",
-            lambda figure: hopper_pictures.strong(figure, findings, best["return"]),
+            f"{strong.ENOUGH:.0%} of it.",
+            lambda figure: pictures.strong(figure, findings, best["return"]),
         ),
     )
 
 
 def items(findings: Findings) -> Sequence[Item]:
     best = _expert(findings)
-    seeds = len(hopper_rows.runs(findings, hopper_rows.TANH_SGD))
+    seeds = len(rows.runs(findings, rows.TANH_SGD))
     return (
         Item(
             "001",
@@ -61,9 +57,9 @@ def items(findings: Findings) -> Sequence[Item]:
             "–",
             f"{best['return']:,.0f} ± {best['deviation']:,.0f} (100 episodes)",
         ),
-        *hopper_rows.items(findings, seeds),
-        *hopper_claims.items(findings),
-        *hopper_strong.items(findings, best["return"]),
+        *rows.items(findings, seeds),
+        *claims.items(findings),
+        *strong.items(findings, best["return"]),
     )
 
 

@@ -1,8 +1,4 @@
-"""Source 000, the GridWorld tutorial: its six methods on its data and on optimal data, with and without slip.
-
-Reading order: `cells`, `page`, `items`; the runs are `tutorial_runs`, their figures `tutorial_figures`, the pictures
-`tutorial_pictures`, and what the tutorial reports itself `tutorial_sources`.
-"""
+"""The tutorial's cells, and what its page says of them."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from statistics import median
 
 from teleop.benchmark.rows import number
 from teleop.experiments.experiment import Cell, Experiment, Findings, Item, Part, Picture, Table
-from teleop.experiments.tutorial_figures import (
+from teleop.experiments.tutorial.figures import (
     LABELS,
     PLANNERS,
     Data,
@@ -25,8 +21,8 @@ from teleop.experiments.tutorial_figures import (
     summed,
     values,
 )
-from teleop.experiments.tutorial_pictures import draw_curves, draw_methods, draw_policies, draw_rewards
-from teleop.experiments.tutorial_runs import (
+from teleop.experiments.tutorial.pictures import draw_curves, draw_methods, draw_policies, draw_rewards
+from teleop.experiments.tutorial.runs import (
     EXPERT_AT,
     SIZES,
     TUTORIAL,
@@ -38,7 +34,7 @@ from teleop.experiments.tutorial_runs import (
     imitate,
     recover,
 )
-from teleop.experiments.tutorial_sources import METHODS, PPO_EXPERT
+from teleop.experiments.tutorial.sources import METHODS, PPO_EXPERT
 from teleop.worlds.catalogue import GRIDWORLD, SLIPPERY_GRIDWORLD
 
 PLAIN, SLIP = GRIDWORLD.name, SLIPPERY_GRIDWORLD.name

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from teleop.experiments import hopper_rows as rows
 from teleop.experiments.experiment import Findings, Item, Table
-from teleop.experiments.hopper_rows import MOMENTS, Row
+from teleop.experiments.hopper import rows
+from teleop.experiments.hopper.rows import MOMENTS, Row
 
 CLEAR = 0.75
 """Share of the pairs of runs in which the one must beat the other before we say that it is better."""

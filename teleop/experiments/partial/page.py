@@ -1,12 +1,8 @@
-"""Source 002's claim that inverse RL needs no full demonstrations: parts are cut out, and cloning is given the same.
-
-Reading order: who learns (`clone`, `recover`, `weigh`), the cells, the page; `partial_cuts` cuts.
-"""
+"""Who learns from demonstrations with holes (`clone`, `recover`, `weigh`), the cells, and the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from statistics import median
@@ -23,7 +19,7 @@ from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from teleop.experiments.demonstrations import recorded
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table, Work
-from teleop.experiments.partial_cuts import GAPS, anywhere, in_one_place, remains
+from teleop.experiments.partial.cuts import GAPS, anywhere, in_one_place, remains
 from teleop.experiments.statistics import median_and_range
 from teleop.experiments.written_policy import WrittenPolicy
 from teleop.plots import look, maps
@@ -35,8 +31,8 @@ SHARES = {"anywhere": (0.0, 0.25, 0.5, 0.75, 0.9), "in one place": (0.1, 0.25, 0
 """Of the steps, that are cut out; where nothing is cut, the place does not matter."""
 FIT = mce_irl.Config(l2=1e-6, iterations=80)
 """One long fit instead of a search for l2, which ends here where nothing is cut."""
-FEW = 3
-"""Seeds, where they are few."""
+FEW = 2
+"""Seeds of relent-irl, of which a fit takes about twenty seconds."""
 KEPT = 0.95
 """Of its return with full demonstrations: who keeps so much did not need them."""
 DRAWN = ("in one place", 0.1)
@@ -45,7 +41,6 @@ LOWEST_SHOWN = -5.0
 """Return; what is lower is cut off."""
 LINES = {
     "mce-irl": (look.STUDENT, "-"),
-    "mce-irl, a stretch taken for an episode": (look.STUDENT, ":"),
     "relent-irl": (look.BORROWED, "-"),
     "bc": (look.DEMONSTRATED, "-"),
     "bc, as shown": (look.DEMONSTRATED, ":"),
@@ -81,12 +76,11 @@ def clone(folder: Path, *, cut: str, share: float, seed: int, as_shown: bool) ->
     return _found(last.policy, data, cut, share)
 
 
-def recover(folder: Path, *, cut: str, share: float, seed: int, goes_on: bool) -> Found:
-    """Maximum causal entropy inverse RL. goes_on: a stretch that stops before an end says nothing of what follows."""
+def recover(folder: Path, *, cut: str, share: float, seed: int) -> Found:
+    """Maximum causal entropy inverse RL; without chance, as here, it is maximum entropy inverse RL."""
     data = _left(folder, cut, share, seed)
-    model = with_idle_coin(_model()) if goes_on else _model()
-    found = mce_irl.recover(FIT, model, data, np.random.default_rng(seed))
-    return {**_found(found.stationary, data, cut, share), "loss": found.losses[-1]}
+    found = mce_irl.recover(FIT, _model(), data, np.random.default_rng(seed))
+    return _found(found.stationary, data, cut, share)
 
 
 def weigh(folder: Path, *, cut: str, share: float, seed: int) -> Found:
@@ -94,25 +88,6 @@ def weigh(folder: Path, *, cut: str, share: float, seed: int) -> Found:
     data = _left(folder, cut, share, seed)
     *_, last = relent_irl.train(relent_irl.Config(), data, GRIDWORLD.spec(), np.random.default_rng(seed))
     return _found(last.policy, data, cut, share)
-
-
-def with_idle_coin(model: TabularModel) -> TabularModel:
-    """The same world, but that a coin is tossed, with no consequence, wherever an episode has ended.
-
-    Where there is chance, mce-irl asks how likely each demonstrated choice is, with where it came to taken as given.
-    That is what cut demonstrations call for: of a stretch that stops nothing more is known. Without chance it takes
-    what comes to the same for whole episodes alone, and for a stretch says that its demonstrator wished to stop there.
-    """
-    probabilities = np.concatenate(
-        [model.probabilities, np.zeros_like(model.probabilities[:, :, :1])], axis=2
-    )
-    probabilities[model.terminal, :, 0] = probabilities[model.terminal, :, -1] = 0.5
-    return replace(
-        model,
-        next_states=np.concatenate([model.next_states, model.next_states[:, :, :1]], axis=2),
-        probabilities=probabilities,
-        rewards=np.concatenate([model.rewards, model.rewards[:, :, :1]], axis=2),
-    )
 
 
 def _found(policy: Policy, data: Demonstrations, cut: str, share: float) -> Found:
@@ -131,15 +106,12 @@ def _found(policy: Policy, data: Demonstrations, cut: str, share: float) -> Foun
 
 
 ARMS: Mapping[str, tuple[Work, Mapping[str, Any]]] = {
-    "mce-irl": (recover, {"goes_on": True}),
+    "mce-irl": (recover, {}),
     "relent-irl": (weigh, {}),
-    "mce-irl, a stretch taken for an episode": (recover, {"goes_on": False}),
     "bc": (clone, {"as_shown": False}),
     "bc, as shown": (clone, {"as_shown": True}),
 }
 """Who learns: the work, and its settings."""
-FEW_OF = ("relent-irl", "mce-irl, a stretch taken for an episode")
-"""Whose seeds are few: a fit takes about twenty seconds, or is no more than a warning."""
 JUDGED = ("mce-irl", "relent-irl", "bc")
 """Of whom the source's claim speaks: inverse RL, and what it is held against."""
 CLONES = ("bc", "bc, as shown")
@@ -150,8 +122,8 @@ def cells(seeds: range) -> Sequence[Cell]:
         Cell(work, {"cut": cut, "share": share, "seed": seed, **settings})
         for cut, shares in SHARES.items()
         for share in shares
-        for name, (work, settings) in ARMS.items()
-        for seed in (seeds[:FEW] if name in FEW_OF else seeds)
+        for work, settings in ARMS.values()
+        for seed in (seeds[:FEW] if work is weigh else seeds)
     ]
 
 
@@ -184,12 +156,7 @@ def page(findings: Findings) -> Sequence[Part]:
         "learners that a stretch on the far side goes on where one on the near side stops. To mce-irl the steps that "
         "lead up to the place are explained by a price on its edge, to be collected in circles, as well as by the goal "
         "beyond. To relent-irl every step costs beforehand, as does every cell that nobody showed, so that its plan "
-        "goes through if the far side is worth it.\n\n"
-        "Taken for an episode, a stretch is one whose demonstrator stopped of their own accord. No policy of this "
-        "world stops before the goal or the last step, so that the dual has no minimum: with half cut anywhere it ends "
-        f"at {_loss(findings, False)} nats a stretch, where a likelihood gives at least 0 (that of the choices alone: "
-        f"{_loss(findings, True)}). mce-irl asks for the likelihood of choices alone only where there is chance; "
-        "here it was given a world with a coin that decides nothing, in which it does.",
+        "goes through if the far side is worth it.",
         _verdict(findings),
     )
 
@@ -225,9 +192,9 @@ def _table(findings: Findings, cut: str) -> Table:
         )
     columns = ("cut out", "states shown", *ARMS, *(f"{arm} above both bc" for arm in JUDGED[:2]))
     remark = (
-        "mce-irl: the likelihood of the choices that are left. relent-irl: states alone, and its own steps in the "
-        "world. A stretch taken for an episode: mce-irl, told that each is a whole one. bc goes back to taught states "
-        f"by the world's moves; as shown it does not. At most {FEW} seeds of {' and of '.join(FEW_OF)}."
+        "mce-irl: the likelihood of what is left; of a stretch that stops short it claims nothing of what would have "
+        "followed. relent-irl: states alone, and its own steps in the world. bc goes back to taught states by the "
+        f"world's moves; as shown it does not. At most {FEW} seeds of relent-irl."
     )
     return Table(f"Cut {cut}", columns, rows, remark)
 
@@ -268,10 +235,6 @@ def _keeps(findings: Findings, cut: str, share: float, arm: str) -> bool:
 
 def _middle(findings: Findings, cut: str, share: float, arm: str) -> float:
     return median(_returns(findings, cut, share, arm))
-
-
-def _loss(findings: Findings, goes_on: bool) -> str:
-    return f"{median(findings.values('loss', recover, cut='anywhere', share=0.5, goes_on=goes_on)):,.2f}"
 
 
 def _listed(shares: Sequence[float]) -> str:

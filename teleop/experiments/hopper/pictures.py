@@ -13,10 +13,10 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D
 
-from teleop.experiments import hopper_rows as rows
 from teleop.experiments.experiment import Findings, Found
-from teleop.experiments.hopper_rows import Row
-from teleop.experiments.hopper_strong import ENOUGH, correct, imitate, observe
+from teleop.experiments.hopper import rows
+from teleop.experiments.hopper.rows import Row
+from teleop.experiments.hopper.strong import ENOUGH, correct, imitate, observe
 from teleop.plots import look
 from teleop.worlds.hopper_body import Limb, limbs
 

@@ -13,9 +13,9 @@ from learners.interface import Policy
 from recordings.demonstrations import Demonstrations, Filter, load
 from teleop.experiments.demonstrations import recording
 from teleop.experiments.experiment import Found
-from teleop.worlds.hopper_body import HOPPER_ID
+from teleop.worlds.catalogue import HOPPER
 
-ENV_ID = HOPPER_ID
+ENV_ID = HOPPER.env_id
 DEMONSTRATIONS = 80
 """Episodes that the source recorded."""
 EPISODES = 20
@@ -32,7 +32,7 @@ FRAMES, FRAME_EVERY = 12, 6
 
 def shown(folder: Path, episodes: int, seed: int, *, state_only: bool = False) -> Demonstrations:
     """The first so many of the expert's recorded episodes."""
-    path = recording(folder, ENV_ID, DEMONSTRATIONS, seed, driver=str(hopper_expert_path()))
+    path = recording(folder, HOPPER.name, DEMONSTRATIONS, seed)
     return load(path, Filter(episodes=range(episodes), state_only=state_only))
 
 

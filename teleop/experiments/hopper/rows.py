@@ -17,7 +17,7 @@ import numpy as np
 
 from learners import bc
 from teleop.experiments.experiment import Cell, Findings, Found, Item, Table
-from teleop.experiments.hopper_data import DEMONSTRATIONS, return_of, shown
+from teleop.experiments.hopper.data import DEMONSTRATIONS, return_of, shown
 from teleop.experiments.statistics import median_and_range
 
 RATE = 1e-3

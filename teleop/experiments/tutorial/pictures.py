@@ -12,9 +12,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from teleop.experiments.experiment import Findings, Found
-from teleop.experiments.tutorial_figures import Data, facts, runs, values
-from teleop.experiments.tutorial_runs import SIZES, TUTORIAL, clone, correct, model_of
-from teleop.experiments.tutorial_sources import METHODS
+from teleop.experiments.tutorial.figures import Data, facts, runs, values
+from teleop.experiments.tutorial.runs import SIZES, TUTORIAL, clone, correct, model_of
+from teleop.experiments.tutorial.sources import METHODS
 from teleop.experiments.written_policy import WrittenPolicy
 from teleop.plots import look, maps
 from teleop.worlds.catalogue import GRIDWORLD

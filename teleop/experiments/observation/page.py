@@ -1,7 +1,4 @@
-"""Source 004: cloning from states alone, against cloning with the actions; and how soon causes are inferred.
-
-Reading order: `imitate` and `infer` (the cells), then the page.
-"""
+"""Students and inverse models (`imitate` and `infer` are the cells), and what the page says of them."""
 
 from __future__ import annotations
 
@@ -9,24 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 
 from learners import bco
 from learners.evaluation import evaluate
 from learners.interface import Array
 from teleop.benchmark.rows import number
-from teleop.experiments import observation_pictures, source_bco
 from teleop.experiments.demonstrations import recorded
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table
-from teleop.experiments.observation_ways import INVERSE_TITLES, INVERSES, WAYS, explored
+from teleop.experiments.observation import pictures, source
+from teleop.experiments.observation.ways import INVERSE_TITLES, INVERSES, WAYS, explored
 from teleop.experiments.statistics import median_and_range
 from teleop.worlds import catalogue
 
 AS_THE_SOURCE = 10
 """Episodes from which the source takes mean and deviation."""
-EPISODES = 100
-"""From which a return is judged here."""
+CLOSE = 0.05
+"""Share of an action's range by which a number found may be off and count as found."""
 NEGLIGIBLE = 0.01
 """Share of the return with actions by which the return from states alone may fall short and count as equal."""
 
@@ -38,6 +37,7 @@ class Setting:
     world: str
     demonstrations: tuple[int, ...]
     ways: tuple[str, ...]
+    """The first two are the same student, that knows the actions and that does not."""
     inverses: tuple[str, ...]
     own_steps: tuple[int, ...]
     """After which the inverse models are asked."""
@@ -45,6 +45,20 @@ class Setting:
     """Own steps before the first clone, of students from the first number of demonstrations."""
     said: str
     """What is particular to this world."""
+    episodes: int = 100
+    """From which a return is judged."""
+    most_seeds: int | None = None
+    """No more than these, where a student takes minutes."""
+
+    @property
+    def knows(self) -> str:
+        """The way of the student that knows the actions."""
+        return self.ways[0]
+
+    @property
+    def sees(self) -> str:
+        """The way of the student that sees states alone."""
+        return self.ways[1]
 
 
 SETTINGS = (
@@ -67,6 +81,17 @@ SETTINGS = (
         taught_after=(1_000, 10_000, 100_000),
         said="Returns are exact: mean and deviation are those of all episodes.",
     ),
+    Setting(
+        "hopper",
+        demonstrations=(4,),
+        ways=("actions-wide", "states-wide"),
+        inverses=("wide", "difference"),
+        own_steps=(1_000, 3_000, 10_000, 30_000),
+        taught_after=(),
+        said="The demonstrator is a policy, the students are networks with two layers of 256 units.",
+        episodes=20,
+        most_seeds=5,
+    ),
 )
 
 
@@ -77,12 +102,12 @@ def imitate(
     folder: Path, *, world: str, how: str, demonstrations: int, seed: int, own_steps: int | None = None
 ) -> Found:
     """One student, what it returns, and how often it does what the demonstrator did."""
-    place = catalogue.find(world)
+    place, setting = catalogue.find(world), _setting(world)
     shown = recorded(folder, world, demonstrations, seed)
     student, taken = WAYS[how].learn(shown, place, np.random.default_rng(seed), own_steps)
     few, many = (
         evaluate(student, place.spec(), episodes=episodes, seed=1_000 + seed)
-        for episodes in (AS_THE_SOURCE, EPISODES)
+        for episodes in (AS_THE_SOURCE, setting.episodes)
     )
     observations, actions = shown.pairs()
     return {
@@ -90,7 +115,7 @@ def imitate(
         "deviation_of_few": few.return_std,
         "return": many.return_mean,
         "own_steps": taken,
-        "agreement": share_right(student.act(observations), actions),
+        "agreement": share_right(student.act(observations), actions, shown.action_space),
     }
 
 
@@ -100,7 +125,7 @@ def infer(folder: Path, *, world: str, how: str, own_steps: int, demonstrations:
     shown = recorded(folder, world, demonstrations, seed)
     own = explored(place, own_steps, rng)
     found = INVERSES[how](own, bco.demonstrated(shown), place, rng)
-    return {"right": share_right(found, shown.pairs()[1])}
+    return {"right": share_right(found, shown.pairs()[1], shown.action_space)}
 
 
 def cells(seeds: range) -> Sequence[Cell]:
@@ -109,7 +134,7 @@ def cells(seeds: range) -> Sequence[Cell]:
         first = setting.demonstrations[0]
         students = [
             {"how": how, "demonstrations": n} for n in setting.demonstrations for how in setting.ways
-        ] + [{"how": "states", "demonstrations": first, "own_steps": n} for n in setting.taught_after]
+        ] + [{"how": setting.sees, "demonstrations": first, "own_steps": n} for n in setting.taught_after]
         models = [
             {"how": how, "own_steps": n, "demonstrations": first}
             for how in setting.inverses
@@ -117,14 +142,26 @@ def cells(seeds: range) -> Sequence[Cell]:
         ]
         for work, kinds in ((imitate, students), (infer, models)):
             found += [
-                Cell(work, {"world": setting.world, **kind, "seed": seed}) for kind in kinds for seed in seeds
+                Cell(work, {"world": setting.world, **kind, "seed": seed})
+                for kind in kinds
+                for seed in seeds[: setting.most_seeds]
             ]
     return found
 
 
-def share_right(found: Array, actions: Array) -> float:
-    """found, actions (N,): the share in which they are the same. -1, no answer, never is."""
-    return float(np.mean(np.asarray(found) == actions))
+def share_right(found: Array, actions: Array, space: gym.Space[Any]) -> float:
+    """found, actions (N, *action shape): the share in which they are the same; -1, no answer, never is.
+
+    Where actions are numbers, each of an action's may be off by `CLOSE` of its range.
+    """
+    if not isinstance(space, gym.spaces.Box):
+        return float(np.mean(np.asarray(found) == actions))
+    off = np.abs(np.asarray(found).reshape(actions.shape) - actions) / (space.high - space.low)
+    return float(np.mean((off <= CLOSE).reshape(len(actions), -1).all(1)))
+
+
+def _setting(world: str) -> Setting:
+    return next(setting for setting in SETTINGS if setting.world == world)
 
 
 # -- the page --------------------------------------------------------------------------------------------
@@ -134,9 +171,9 @@ def page(findings: Findings) -> Sequence[Part]:
     parts: list[Part] = [
         "Demonstrations are the scripted expert's; from states alone their actions are hidden from the learner, and "
         "serve only to count afterwards how many it found. Return: median (lowest to highest) over seeds, each of "
-        f"{EPISODES} episodes of the most probable actions, or exact; and as the source prints it, mean ± deviation "
-        f"over {AS_THE_SOURCE} episodes, for the first seed's student.",
-        Table("What the source's code does", ("there", "here"), source_bco.FAULTS, _FAULTS_REMARK),
+        f"{SETTINGS[0].episodes} episodes ({SETTINGS[-1].episodes} on Hopper) of the most probable actions, or exact; "
+        f"and as the source prints it, mean ± deviation over {AS_THE_SOURCE} episodes, for the first seed's student.",
+        Table("What the source's code does", ("there", "here"), source.FAULTS, _FAULTS_REMARK),
     ]
     for setting in SETTINGS:
         parts += [_returns(findings, setting), verdict(findings, setting)]
@@ -145,11 +182,10 @@ def page(findings: Findings) -> Sequence[Part]:
             "causes",
             "Left: share of the demonstrations' hidden actions that are found; right: return of the student. Both "
             "against the steps of its own; a point a seed, a line through the medians. Dashed: with the actions known.",
-            lambda figure: observation_pictures.draw(figure, _curves(findings)),
-            size_in=(8.0, 5.4),
+            lambda figure: pictures.draw(figure, _curves(findings)),
+            size_in=(8.0, 8.0),
         ),
         _inverses(findings),
-        "Hopper, whose actions are not discrete, is in `reproduce hopper`.",
     ]
     return parts
 
@@ -181,7 +217,8 @@ def _returns(findings: Findings, setting: Setting) -> Table:
 
 
 _SAME_ACTION = (
-    " Same action: in the demonstrated states, median; of actions equally good another one counts as wrong."
+    " Same action: in the demonstrated states, median; of actions equally good another one counts as wrong, and of an "
+    f"action of several numbers each may be off by {CLOSE:.0%} of its range."
 )
 
 
@@ -191,7 +228,7 @@ def verdict(findings: Findings, setting: Setting) -> str:
     for n in setting.demonstrations:
         known, hidden = (
             median(run["return"] for run in _students(findings, setting, how, n))
-            for how in ("actions", "states")
+            for how in (setting.knows, setting.sees)
         )
         if known - hidden <= NEGLIGIBLE * abs(known):
             outcome = "hiding the actions costs nothing"
@@ -237,12 +274,25 @@ def items(findings: Findings) -> Sequence[Item]:
     causes = {
         how: f"{100 * median(_right(findings, cartpole, how, steps)):.1f} %" for how in cartpole.inverses
     }
+    elsewhere = (
+        Item(
+            "004",
+            "The same, elsewhere: states alone, and with the actions",
+            f"{catalogue.find(setting.world).title}, {setting.demonstrations[0]:,} demonstrations",
+            "–",
+            " against ".join(
+                median_and_range([run["return"] for run in _students(findings, setting, how, None)])
+                for how in (setting.sees, setting.knows)
+            ),
+        )
+        for setting in SETTINGS[1:]
+    )
     return (
         Item("004", "Cloning from observation on CartPole-v1", shown, "–", printed["states"]),
         Item("004", "Cloning with the actions known", shown, "–", printed["actions"]),
         Item(
             "004",
-            f"Its networks, Adam 1e-3, {source_bco.PASSES} passes; its code does not run",
+            f"Its networks, Adam 1e-3, {source.PASSES} passes; its code does not run",
             f"{shown}, faults mended",
             "–",
             f"{printed['source-short']}; trained to the end {printed['source-states']}",
@@ -254,13 +304,7 @@ def items(findings: Findings) -> Sequence[Item]:
             "–",
             f"{causes['source-short']} as described; {causes['difference']} from s and s' − s",
         ),
-        Item(
-            "004",
-            "States alone, elsewhere",
-            f"GridWorld, exact, {SETTINGS[1].demonstrations[0]:,} demonstrations",
-            "–",
-            median_and_range([run["return"] for run in _students(findings, SETTINGS[1], "states", None)]),
-        ),
+        *elsewhere,
     )
 
 
@@ -279,20 +323,20 @@ def _right(findings: Findings, setting: Setting, how: str, own_steps: int) -> li
     return findings.values("right", infer, world=setting.world, how=how, own_steps=own_steps)
 
 
-def _curves(findings: Findings) -> list[observation_pictures.Row]:
+def _curves(findings: Findings) -> list[pictures.Row]:
     """What the picture shows of each world."""
     return [
-        observation_pictures.Row(
+        pictures.Row(
             catalogue.find(setting.world).title,
             {
                 INVERSE_TITLES[how]: {n: _right(findings, setting, how, n) for n in setting.own_steps}
                 for how in setting.inverses
             },
             {
-                n: findings.values("return", imitate, world=setting.world, how="states", own_steps=n)
+                n: findings.values("return", imitate, world=setting.world, how=setting.sees, own_steps=n)
                 for n in setting.taught_after
             },
-            median(run["return"] for run in _students(findings, setting, "actions", None)),
+            median(run["return"] for run in _students(findings, setting, setting.knows, None)),
         )
         for setting in SETTINGS
     ]
@@ -309,4 +353,5 @@ EXPERIMENT = Experiment(
     page=page,
     items=items,
     seeds=10,
+    needs=("mujoco",),
 )

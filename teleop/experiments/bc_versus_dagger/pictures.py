@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 
 from learners.interface import FloatArray
 from learners.worlds import facts_of
+from teleop.experiments.bc_versus_dagger.mismatch import STRETCH
 from teleop.experiments.experiment import Found
-from teleop.experiments.mismatch import STRETCH
 from teleop.plots import look, maps
 from teleop.worlds.catalogue import GRIDWORLD
 

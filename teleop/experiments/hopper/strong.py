@@ -11,15 +11,15 @@ from statistics import median
 import gymnasium as gym
 import numpy as np
 
-from learners import bc, bco, dagger, gail, load_policy
-from learners.data import hopper_expert_path
+from learners import bc, bco, dagger, gail
 from learners.interface import Snapshot
 from learners.policies import NetworkPolicy, policy_from
 from recordings.demonstrations import Demonstrations
+from teleop.experiments.demonstrations import expert_of
 from teleop.experiments.experiment import Cell, Findings, Found, Item, Table
-from teleop.experiments.hopper_data import ENV_ID, EPISODES, return_of, shown
+from teleop.experiments.hopper.data import ENV_ID, EPISODES, return_of, shown
 from teleop.experiments.statistics import median_and_range
-from teleop.experts import PolicyExpert
+from teleop.worlds.catalogue import HOPPER
 
 ENOUGH = 0.97
 """Share of the expert's return that counts as reached."""
@@ -45,8 +45,19 @@ STUDENT = bc.Config(
 """The clone that is good enough."""
 IN_A_ROUND = dataclasses.replace(STUDENT, updates=1_500, check_every=500)
 """The same, going on from the last round's."""
-EXPLORED, ALPHA, CLONES = 20_000, 0.5, 8
-"""BCO: own steps before the first clone, share of it that every clone takes, clones."""
+OBSERVER = bco.Config(
+    exploration=20_000,
+    alpha=0.5,
+    iterations=8,
+    hidden=(256, 256),
+    learning_rate=1e-3,
+    batch_size=256,
+    updates=2_000,
+    inverse_hidden=(256, 256),
+    inverse_rate=1e-3,
+    inverse_updates=3_000,
+)
+"""Cloning from observation."""
 DOUBT = 0.1
 """Deviation of the actions, each from -1 to 1, with which GAIL goes on from a clone that was all but certain."""
 
@@ -68,10 +79,9 @@ def correct(folder: Path, *, seed: int) -> Found:
         alone_episodes=0,
         student=IN_A_ROUND,
     )
-    expert = PolicyExpert(load_policy(hopper_expert_path()), "expert")
     rng = np.random.default_rng(seed)
     start = _cloned(known, seed)
-    rounds = dagger.train(config, known, gym.spec(ENV_ID), rng, expert=expert, start=start)
+    rounds = dagger.train(config, known, gym.spec(ENV_ID), rng, expert=expert_of(HOPPER), start=start)
     labels, returns = [len(known)], [return_of(start, seed)]
     for snapshot in rounds:
         labels.append(int(snapshot.metrics["labels"]))
@@ -81,20 +91,8 @@ def correct(folder: Path, *, seed: int) -> Found:
 
 def observe(folder: Path, *, seed: int) -> Found:
     """BCO: the demonstrations' actions are hidden, and worked out by a model of its own steps."""
-    config = bco.Config(
-        exploration=EXPLORED,
-        alpha=ALPHA,
-        iterations=CLONES,
-        hidden=(256, 256),
-        learning_rate=1e-3,
-        batch_size=256,
-        updates=2_000,
-        inverse_hidden=(256, 256),
-        inverse_rate=1e-3,
-        inverse_updates=3_000,
-    )
     data = shown(folder, OBSERVED, seed, state_only=True)
-    return _followed(bco.train(config, data, gym.spec(ENV_ID), np.random.default_rng(seed)), seed, every=1)
+    return _followed(bco.train(OBSERVER, data, gym.spec(ENV_ID), np.random.default_rng(seed)), seed, every=1)
 
 
 def imitate(folder: Path, *, control: bool, seed: int) -> Found:

@@ -1,7 +1,4 @@
-"""Source 002: cloning and DAgger as one loop that differs in who drives while states are sampled.
-
-Reading order: `teach` (a cell: one student, and how far it goes astray), `go` (where one goes), then the page.
-"""
+"""`teach` (a cell: one student, and how far it goes astray), `go` (where one goes), then the page."""
 
 from __future__ import annotations
 
@@ -16,10 +13,18 @@ from learners.evaluation import evaluate
 from learners.interface import Array
 from learners.worlds import facts_of
 from teleop.benchmark.rows import number
-from teleop.experiments import mismatch, mismatch_pictures
+from teleop.experiments.bc_versus_dagger import mismatch, pictures
+from teleop.experiments.bc_versus_dagger.samplers import (
+    ASKING,
+    CLONING,
+    DAGGER,
+    SAMPLERS,
+    SETTINGS,
+    Setting,
+    taught,
+)
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table
 from teleop.experiments.statistics import median_and_range
-from teleop.experiments.two_samplers import ASKING, CLONING, DAGGER, SAMPLERS, SETTINGS, Setting, taught
 from teleop.visits import policy_visits
 from teleop.worlds.catalogue import GRIDWORLD
 
@@ -90,18 +95,18 @@ def page(findings: Findings) -> Sequence[Part]:
             "labels",
             "Return over labels: line, median; band, all seeds; dashed, the return that counts as imitated. "
             "GridWorld's scale shows how far a return falls short of the best.",
-            lambda figure: mismatch_pictures.draw_returns(figure, _scenes(findings)),
+            lambda figure: pictures.draw_returns(figure, _scenes(findings)),
         ),
         Picture(
             "time",
             f"Mistakes a step over time, {_labels_shown()}: solid, in the states to which the student comes by itself; "
             "dashed, in the expert's. A line through the medians; it ends where hardly an episode still runs.",
-            lambda figure: mismatch_pictures.draw_time(figure, _scenes(findings)),
+            lambda figure: pictures.draw_time(figure, _scenes(findings)),
         ),
         Picture(
             "where",
             f"Where GridWorld's expert goes, and where students of {SETTINGS[0].shown} labels go, first seed.",
-            lambda figure: mismatch_pictures.draw_maps(figure, _visits(findings)),
+            lambda figure: pictures.draw_maps(figure, _visits(findings)),
             size_in=(8.0, 9.0),
         ),
         *(_compounding(findings, setting) for setting in SETTINGS),
@@ -110,7 +115,7 @@ def page(findings: Findings) -> Sequence[Part]:
             f"Mistakes up to step T, {_labels_shown()}: solid, in an episode of the student's own, median and range; "
             "dashed, in the expert's. Dotted: ε T², with the cloned student's mistakes a step in the expert's states "
             "as ε.",
-            lambda figure: mismatch_pictures.draw_horizon(figure, _scenes(findings)),
+            lambda figure: pictures.draw_horizon(figure, _scenes(findings)),
         ),
         Picture(
             "alike",
@@ -120,7 +125,7 @@ def page(findings: Findings) -> Sequence[Part]:
             "the student's states were the expert's, and ε T², as Ross's bound for cloning grows, T being the steps of "
             "the expert's episode. Students without a mistake "
             "stand at the left edge.",
-            lambda figure: mismatch_pictures.draw_alike(figure, _scenes(findings)),
+            lambda figure: pictures.draw_alike(figure, _scenes(findings)),
             size_in=(8.0, 4.2),
         ),
         *(alike(findings, setting) for setting in SETTINGS),
@@ -349,9 +354,9 @@ def _labels_shown() -> str:
     return " and ".join(f"{setting.shown} labels on {setting.world.title}" for setting in SETTINGS)
 
 
-def _scenes(findings: Findings) -> list[mismatch_pictures.Scene]:
+def _scenes(findings: Findings) -> list[pictures.Scene]:
     return [
-        mismatch_pictures.Scene(
+        pictures.Scene(
             setting.world.title,
             setting.enough,
             setting.best,

@@ -9,7 +9,7 @@ from typing import Any
 from teleop.benchmark.rows import number
 from teleop.experiments.experiment import Findings, Found
 from teleop.experiments.statistics import median_and_range
-from teleop.experiments.tutorial_runs import (
+from teleop.experiments.tutorial.runs import (
     CLONED,
     SIZES,
     TUTORIAL,
@@ -20,7 +20,7 @@ from teleop.experiments.tutorial_runs import (
     imitate,
     recover,
 )
-from teleop.experiments.tutorial_sources import METHODS, Method
+from teleop.experiments.tutorial.sources import METHODS, Method
 from teleop.worlds.catalogue import GRIDWORLD
 
 Data = str | int

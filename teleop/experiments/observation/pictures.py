@@ -23,7 +23,7 @@ class Row:
     right: Mapping[str, Mapping[int, Sequence[float]]]
     """Inverse model -> own steps -> share of the hidden actions found, a value a seed."""
     returns: Mapping[int, Sequence[float]]
-    """Own steps -> return of the student, a value a seed."""
+    """Own steps -> return of the student, a value a seed; empty where that was not asked."""
     known: float
     """Return of a student that knew the actions."""
 
@@ -45,6 +45,7 @@ def draw(figure: Figure, rows: Sequence[Row]) -> None:
         for axes in (left, right):
             axes.set_xscale("log")
             axes.grid(True, axis="y")
+        right.set_visible(len(row.returns) > 0)
 
 
 def _draw_line(axes: Axes, found: Mapping[int, Sequence[float]], colour: look.Rgb, name: str) -> None:

@@ -1,7 +1,4 @@
-"""Source 002's example on a page: what labels that are read wrongly do to cloning and to DAgger.
-
-The laps are driven in `loop_laps`; what can be reckoned by hand is in `loop_by_hand`.
-"""
+"""What labels that are read wrongly do to cloning and to DAgger, on a page."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from typing import Any
 
 from teleop.benchmark.rows import number
 from teleop.experiments.experiment import Experiment, Findings, Found, Item, Part, Table
-from teleop.experiments.loop_by_hand import forgiven, settled_offset, steps_on_road
-from teleop.experiments.loop_laps import (
+from teleop.experiments.loop.by_hand import forgiven, settled_offset, steps_on_road
+from teleop.experiments.loop.laps import (
     ARMS,
     BIAS,
     FEEDBACK,
@@ -29,7 +26,7 @@ from teleop.experiments.loop_laps import (
     Arm,
     cells,
 )
-from teleop.experiments.loop_pictures import Settled, pictures
+from teleop.experiments.loop.pictures import Settled, pictures
 from teleop.experiments.statistics import median_and_range
 from teleop.worlds import LOOPTRACK_STEPS
 
