@@ -35,6 +35,7 @@ from learners.lessons import Rows
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Activation, Architecture, CategoricalPolicy, NetworkPolicy, policy_from
 from learners.rollout import Rollout, Sampler
+from learners.starts import spread
 from learners.table_clone import Fallback, Taught, label_counts, mean_loss, stand_ins, table_of_shares
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
@@ -48,6 +49,9 @@ class Config:
     """Steps taken before the first clone; None: 50,000 (table), 2,000 (perceptron)."""
     alpha: float = 0.2
     """Steps that each clone takes, as a share of `exploration`; 0: only those before the first clone count."""
+    spread: float = 0.0  # share of half an action's range
+    """Perceptron, Box actions: standard deviation, at least, of the actions that a clone takes. One that is sure of
+    itself sees little beside its own path, from which an inverse model learns little."""
     iterations: int = 3
     """Clones made, each with an inverse model of all steps so far."""
     pooling: float = 1.0  # steps
@@ -114,7 +118,8 @@ def train(
                 student, metrics = _fit_perceptron(config, student, shown.before, causes, rng)
             yield Snapshot(iteration, student, metrics | _certainty(student, causes), len(own.before))
             if config.alpha > 0 and iteration < config.iterations:
-                own = joined(own, own_transitions(sampler, student, round(config.alpha * explored), rng))
+                driver = spread(student, config.spread)
+                own = joined(own, own_transitions(sampler, driver, round(config.alpha * explored), rng))
     finally:
         sampler.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gymnasium as gym
 import numpy as np
 
 from learners.errors import UnsupportedWorldError
@@ -42,3 +43,16 @@ def doubted(policy: NetworkPolicy, doubt: float) -> NetworkPolicy:
     chances = softmax(policy.arrays["outputs"])
     mixed = np.log((1 - doubt) * chances + doubt / policy.architecture.n_outputs)
     return policy_from(policy.architecture, {**policy.arrays, "outputs": mixed.astype(np.float32)})
+
+
+def spread(policy: NetworkPolicy, share: float) -> NetworkPolicy:
+    """The same policy, whose numbers deviate by at least `share` of half their range; its most probable actions stay.
+
+    Where actions are numbers a clone is all but certain too. Others are given back as they are.
+    """
+    space = policy.architecture.action_space
+    if not isinstance(space, gym.spaces.Box) or share <= 0:
+        return policy
+    least = np.log(share * (space.high - space.low).reshape(-1) / 2).astype(np.float32)
+    width = np.maximum(policy.arrays["log_std"], np.where(np.isfinite(least), least, -np.inf))
+    return policy_from(policy.architecture, {**policy.arrays, "log_std": width})

@@ -90,7 +90,7 @@ SETTINGS = (
         taught_after=(),
         said="The demonstrator is a policy, the students are networks with two layers of 256 units.",
         episodes=20,
-        most_seeds=5,
+        most_seeds=2,
     ),
 )
 
