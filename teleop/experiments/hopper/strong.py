@@ -25,8 +25,10 @@ ENOUGH = 0.97
 """Share of the expert's return that counts as reached."""
 CLONED = (1, 4, 16)
 """Demonstrations that cloning is given."""
-OBSERVED, OBSERVED_SEEDS = 4, 3
-"""Demonstrations whose states alone are seen, and how many runs of it, which takes minutes."""
+FEW = 3
+"""Runs, at most, of what takes minutes: from states alone, and GAIL."""
+OBSERVED = 4
+"""Demonstrations whose states alone are seen."""
 IMITATED, EVERY = 4, 20
 """Demonstrations that GAIL is given, and of how many steps it sees one, as in the paper; all of them are enough for a
 clone, which GAIL could not improve."""
@@ -105,14 +107,17 @@ def imitate(folder: Path, *, control: bool, seed: int) -> Found:
         copies=8,
         ticks=256,
         hidden=(64, 64),
-        learning_rate=3e-5,
-        epochs=5,
+        learning_rate=1e-4,
+        epochs=10,
+        trace=0.95,
         standardised=True,
         start_rounds=10,
         discriminator_hidden=(100, 100),
         discriminator_rate=1e-3,
+        discriminator_updates=10,
         gradient_penalty=1.0,
-        iterations=150,
+        averaged=20,
+        iterations=200,
     )
     data = thinned(shown(folder, IMITATED, seed))
     start = spread(_cloned(data, seed), DOUBT)
@@ -148,9 +153,12 @@ def cells(seeds: range) -> list[Cell]:
     each = [
         *(Cell(clone, {"demonstrations": n, "seed": seed}) for n in CLONED for seed in seeds),
         *(Cell(correct, {"seed": seed}) for seed in seeds),
-        *(Cell(observe, {"seed": seed}) for seed in seeds[:OBSERVED_SEEDS]),
+        *(Cell(observe, {"seed": seed}) for seed in seeds[:FEW]),
     ]
-    return [*each, *(Cell(imitate, {"control": c, "seed": seed}) for c in (False, True) for seed in seeds)]
+    return [
+        *each,
+        *(Cell(imitate, {"control": c, "seed": seed}) for c in (False, True) for seed in seeds[:FEW]),
+    ]
 
 
 def table(findings: Findings, expert_return: float) -> Table:
