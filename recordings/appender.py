@@ -82,7 +82,7 @@ def create(path: Path, header: Header) -> None:
                     _create_column(file, f"{table.name}/{column.name}", column, chunk_rows(table, column))
             _create_column(file, TEXT.name, TEXT, _TEXT_CHUNK_BYTES)
         os.chmod(name, 0o666 & ~_umask())
-        _move_without_overwriting(Path(name), path)
+        move_without_overwriting(Path(name), path)
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -320,7 +320,7 @@ def _umask() -> int:
     return mask
 
 
-def _move_without_overwriting(source: Path, target: Path) -> None:
+def move_without_overwriting(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except FileExistsError as error:

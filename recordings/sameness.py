@@ -1,4 +1,7 @@
-"""Whether two recordings hold the same: every table, column and row; who recorded them and when aside."""
+"""Whether two recordings hold the same: every table, column and row; who recorded them and when aside.
+
+Texts are compared by what they say, not by where they lie; labelers by their names.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ import numpy.typing as npt
 
 import recordings
 from recordings.reader import Reader
-from recordings.schema import TEXT, Table, tables
+from recordings.schema import Table, tables
 
 ROWS_AT_ONCE = 1 << 14
+_TEXTS = frozenset({("episodes", "options"), ("edits", "note")})
+"""Columns of places in /text."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,11 @@ def first_difference(
     """
     with recordings.open(one) as first, recordings.open(other) as second:
         for table in tables(first.header):
-            if table.name != "sessions":
+            if table.name not in ("sessions", "labelers"):
                 found = _of_table(first, second, table, common)
                 if found is not None:
                     return found
-        return _of_text(first, second, common)
+        return None
 
 
 def _of_table(one: Reader, other: Reader, table: Table, common: bool) -> Difference | None:
@@ -56,20 +61,21 @@ def _of_table(one: Reader, other: Reader, table: Table, common: bool) -> Differe
     for start in range(0, rows, ROWS_AT_ONCE):
         stop = min(rows, start + ROWS_AT_ONCE)
         for column in table.columns:
-            parts = [each.read(table.name, column.name, start, stop) for each in (one, other)]
+            parts = [_read(each, table.name, column.name, start, stop) for each in (one, other)]
             row = _first_unequal(*parts)
             if row is not None:
                 return Difference(table.name, column.name, start + row, parts[0][row], parts[1][row])
     return None if common else _of_counts(table.name, counts)
 
 
-def _of_text(one: Reader, other: Reader, common: bool) -> Difference | None:
-    counts = one.text_bytes, other.text_bytes
-    texts = [each.read_text(0, min(counts)) for each in (one, other)]
-    if texts[0] != texts[1]:
-        at = next(i for i, (a, b) in enumerate(zip(*texts, strict=True)) if a != b)
-        return Difference(TEXT.name, "bytes", at, texts[0][at], texts[1][at])
-    return None if common else _of_counts(TEXT.name, counts)
+def _read(reader: Reader, table: str, column: str, start: int, stop: int) -> npt.NDArray[Any]:
+    """Rows of a column; what is a place elsewhere is looked up there."""
+    values = reader.read(table, column, start, stop)
+    if (table, column) in _TEXTS:
+        return np.array([reader.text(at) if at >= 0 else None for at in values.tolist()], object)
+    if (table, column) == ("labels", "labeler"):
+        return np.array([reader.labelers[code] for code in values.tolist()], object)
+    return values
 
 
 def _of_counts(table: str, counts: tuple[int, int]) -> Difference | None:

@@ -121,6 +121,8 @@ class Header:
     session_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     created_utc: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     versions: Mapping[str, str] = field(default_factory=lambda: installed_versions())
+    sources: tuple[Mapping[str, Any], ...] = ()
+    """Of a recording made of others: what each says of itself, and `first_episode` and `episodes`, which are of it."""
 
     @classmethod
     def for_env(
@@ -174,6 +176,9 @@ class Header:
         attributes: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
         attributes["key_map"] = json.dumps(dict(self.key_map))
         attributes["versions"] = json.dumps(dict(self.versions))
+        del attributes["sources"]
+        if self.sources:
+            attributes["sources"] = json.dumps([dict(each) for each in self.sources])
         return {"format": FORMAT, "format_version": FORMAT_VERSION, **attributes}
 
     @classmethod
@@ -182,6 +187,9 @@ class Header:
         _check_format(attributes, name)
         values: dict[str, Any] = {}
         for each in fields(cls):
+            if each.name == "sources":
+                values["sources"] = _sources(attributes.get("sources", "[]"), name)
+                continue
             if each.name not in attributes:
                 raise DamagedRecording(
                     f"{name}: {each.name}: expected this attribute, found none. The header is damaged; "
@@ -354,6 +362,16 @@ def _json_object(field_name: str, text: str, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DamagedRecording(_wrong_attribute(name, field_name, "a JSON object", text))
     return value
+
+
+def _sources(value: Any, name: str) -> tuple[Mapping[str, Any], ...]:
+    try:
+        found = json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise DamagedRecording(_wrong_attribute(name, "sources", "a JSON list of objects", value))
+    return tuple(found)
 
 
 def _wrong_attribute(name: str, field_name: str, expected: str, found: Any) -> str:
