@@ -1,4 +1,7 @@
-"""`curate`: say which steps, labels and outcomes of a recording count. Nothing is erased, all can be undone."""
+"""`curate`: say which steps, labels and outcomes of a recording count. Nothing is erased, all can be undone.
+
+With --out the chosen episodes of recordings are written to a new one (`teleop.commands.gather`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import tyro
 
@@ -18,8 +21,13 @@ from recordings.curator import Curator
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
 from recordings.schema import EditKind, Outcome
+from teleop.commands.gather import Gathering, fields_in_words
 from teleop.commands.report import Report, table
 
+_WHERE = (
+    "With --out: take the episodes that meet all of these: FIELD, one of = != < <= > >=, VALUE; in quotes where the "
+    f"shell would read it. {fields_in_words()}."
+)
 _SPANS = tyro.conf.arg(metavar="EPISODES")
 _SPAN = re.compile(r"(\d+)(?:-(\d+)|:(\d+)(?:-(\d+)?)?)?")
 _OUTCOMES = {each.name.lower(): each for each in Outcome if each is not Outcome.RUNNING}
@@ -56,10 +64,13 @@ class Curate:
     0-5 (episodes 0 to 4), 3:10 (step 10 of episode 3), 3:10-20 (its steps
     10 to 19), 3:10- (from step 10 to its end). Acts are done in the order
     below, and what then holds is listed.
+
+    With --out nothing is done to FILES: their episodes, with labels and acts,
+    are put together in a new recording; --where says which, --split parts them.
     """
 
-    file: Annotated[Path, tyro.conf.Positional]
-    """The recording (HDF5). Nobody may be recording into it."""
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """The recording (HDF5), into which nobody may be recording; with --out as many as wanted, of one world."""
     show: Annotated[bool, tyro.conf.arg(name="list")] = False
     """List the acts that hold, with their numbers; done without any option too."""
     undo: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="[ACT ...]")] = None
@@ -80,23 +91,55 @@ class Curate:
     """Withdraw the last label that counts."""
     note: str = ""
     """A remark kept with every act of this call."""
-    seed: int | None = None
-    """Not used: nothing here is random."""
+    out: Path | None = None
+    """Write a new recording of the chosen episodes."""
+    where: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=VALUE", help=_WHERE)] = ()
+    deduplicate: bool = False
+    """With --out: of episodes that are equal step by step take the first, with the labels of all."""
+    redact: bool = False
+    """With --out: call operators "operator 1", "operator 2", ... wherever they are named."""
+    split: float | None = None
+    """With --out NAME.h5: write NAME.train.h5 and, with about this share of the episodes, NAME.validation.h5. Branches
+    stay with the episode that they repeat."""
+    by: Literal["episode", "operator"] = "episode"
+    """With --split: part by episode, or so that no operator is in both."""
+    seed: int = 0
+    """With --split: who is dealt where."""
     json: bool = False
     """Print one JSON object and nothing else."""
 
     def run(self) -> Report:
-        with recordings.open(self.file) as reader:
+        if self.out is not None:
+            return self._gathering(self.out).run()
+        if len(self.files) != 1:
+            raise BadWords(
+                f"curate: expected one recording, or --out FILE, found {len(self.files)} recordings."
+            )
+        (file,) = self.files
+        with recordings.open(file) as reader:
             recovered = None if reader.recovered is None else reader.recovered.notice
             acts = list(self._acts(reader))
         done: list[str] = []
         if acts:
-            with Curator(self.file) as curator:
+            with Curator(file) as curator:
                 for act in acts:
                     done.append(act(curator))
-        with recordings.open(self.file) as reader:
-            data = {"recording": str(self.file), "done": done, **summary(reader), "recovered": recovered}
+        with recordings.open(file) as reader:
+            data = {"recording": str(file), "done": done, **summary(reader), "recovered": recovered}
         return Report(data, _text(data))
+
+    def _gathering(self, out: Path) -> Gathering:
+        """Raises BadWords where acts are asked for too: they belong to one recording, and this one is not touched."""
+        acts = ("redo", "discard", "restore", "mark", "outcome", "withdraw", "undo_label")
+        asked = [name for name in acts if getattr(self, name)] + ["undo"] * (self.undo is not None)
+        if asked:
+            raise BadWords(
+                f"--{asked[0].replace('_', '-')}: expected no acts with --out, found one. Do the acts first, in a call "
+                "of their own, and then write."
+            )
+        return Gathering(
+            self.files, out, self.where, self.deduplicate, self.redact, self.split, self.by, self.seed
+        )
 
     def _acts(self, reader: Reader) -> Iterator[Act]:
         """What is to be done, checked against the recording before anything is written. Raises BadWords."""

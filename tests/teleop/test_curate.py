@@ -133,3 +133,45 @@ def test_damaged_acts_are_one_paragraph(
     assert "demo.h5: /edits: row 1" in said.err
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
+
+
+def test_out_writes_what_was_chosen_and_touches_nothing(
+    capsys: pytest.CaptureFixture[str], path: Path, tmp_path: Path
+) -> None:
+    before = path.read_bytes()
+    words = ["--out", str(tmp_path / "new.h5"), "--where", "length>0", "--redact", "--json"]
+    assert main(["curate", str(path), str(path), "--deduplicate", *words]) == 0
+    (written,) = json.loads(capsys.readouterr().out)["written"]
+    with recordings.open(path) as reader:
+        assert (written["episodes"], written["duplicates"]) == (reader.n_episodes, reader.n_episodes)
+    assert path.read_bytes() == before
+
+    assert main(["curate", str(path), "--out", str(tmp_path / "part.h5"), "--split", "0.5"]) == 0
+    assert "validation" in capsys.readouterr().out
+    with (
+        recordings.open(tmp_path / "part.train.h5") as one,
+        recordings.open(tmp_path / "part.validation.h5") as other,
+    ):
+        assert one.n_episodes + other.n_episodes == written["episodes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "new.h5", "--discard", "0"], "expected no acts with --out"),
+        (["--out", "new.h5", "--where", "colour=red"], "condition: expected FIELD"),
+        (["another.h5"], "expected one recording, or --out FILE"),
+    ],
+)
+def test_what_does_not_go_together_is_said(
+    capsys: pytest.CaptureFixture[str],
+    path: Path,
+    words: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(path.parent)
+    assert main(["curate", str(path), *words]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert said in told
+    assert not (path.parent / "new.h5").exists()
