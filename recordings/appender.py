@@ -261,7 +261,11 @@ class _OpenColumn:
             chunk, within = divmod(row, self._chunk_rows)
             stop = min(end, row - within + self._chunk_rows)
             part = view[(row - first) * self._entry_bytes : (stop - first) * self._entry_bytes]
-            self._put(self._address_of(chunk) + within * self._entry_bytes, part)
+            if len(part) == self.chunk_bytes and chunk != self._chunk:
+                # A whole chunk needs no address, to find which HDF5 goes through all chunks before it.
+                self._dataset.write_direct_chunk(self._corner(chunk), bytes(part))
+            else:
+                self._put(self._address_of(chunk) + within * self._entry_bytes, part)
             row = stop
 
     def cut_to(self, length: int) -> None:
@@ -282,9 +286,12 @@ class _OpenColumn:
         while written < len(data):
             written += _write_at(self._descriptor, data[written:], address + written)
 
+    def _corner(self, chunk: int) -> tuple[int, ...]:
+        return (chunk * self._chunk_rows,) + (0,) * len(self.shape)
+
     def _address_of(self, chunk: int) -> int:
         if chunk != self._chunk:
-            corner = (chunk * self._chunk_rows,) + (0,) * len(self.shape)
+            corner = self._corner(chunk)
             place = self._dataset.get_chunk_info_by_coord(corner).byte_offset
             if place is None:
                 self._dataset.write_direct_chunk(corner, self._fill * (self.chunk_bytes // len(self._fill)))
