@@ -9,7 +9,7 @@ Reading order: `Copier.copy`, then what it does with each table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from recordings import schema
 from recordings.acts import LOST
 from recordings.branches import Branches
 from recordings.composer import Composer
+from recordings.contents import Edit
 from recordings.reader import Reader
 from recordings.schema import EditKind, Outcome
 
@@ -121,7 +122,8 @@ class Copier:
         for episode, (row, first_step) in (twins or {}).items():
             labelled[episode] = row
             self._shifts[episode] = first_step - self._starts[episode]
-        self._copy_edits(self._copy_labels(labelled, twinned))
+        labels = self._copy_labels(labelled, twinned)
+        add_edits(self._composer, self._reader.curation.edits, self._new, labels, self._names)
         return {
             each: (int(self._new[each]), int(self._starts[each] + self._shifts[each])) for each in twinned
         }
@@ -219,25 +221,6 @@ class Copier:
             codes[labelers == labeler] = self._composer.labeler(name)
         return codes
 
-    def _copy_edits(self, labels: Mapping[int, Place]) -> None:
-        """The acts on what was copied. labels: new rows and episodes of those of which an act speaks.
-
-        What an act takes back, or withdraws, says where it belongs: whatever episode its own row names.
-        """
-        acts: dict[int, Place] = {}
-        for edit in self._reader.curation.edits:
-            value, episode = edit.value, int(self._new[edit.episode])
-            names_another = edit.kind is EditKind.UNDO or (edit.kind is EditKind.WITHDRAW and value != LOST)
-            if names_another:
-                copied = acts if edit.kind is EditKind.UNDO else labels
-                value, its_episode = copied.get(value, (-1, -1))
-                episode = its_episode if value < 0 or episode < 0 else episode
-            if episode >= 0:
-                note = self._composer.add_text(self._names.in_text(edit.note)) if edit.note else -1
-                row = self._composer.empty_rows("edits", 1)
-                row[0] = (edit.kind, episode, edit.start, edit.stop, value, note, edit.time_ns)
-                acts[edit.row] = self._composer.add("edits", row), episode
-
     def _text(self, offset: int) -> int:
         return -1 if offset < 0 else self._composer.add_text(self._reader.text(offset))
 
@@ -254,3 +237,24 @@ class Copier:
         size = max(1, min(_MOST_ROWS, _SLICE_BYTES // row_bytes))
         for low in range(start, stop, size):
             yield low, min(low + size, stop)
+
+
+def add_edits(
+    composer: Composer, edits: Iterable[Edit], episodes: IntArray, labels: Mapping[int, Place], names: Names
+) -> None:
+    """The acts on what was copied, in order.
+
+    episodes: (E,) new row of each, -1 where it was not copied. labels: new row, and new episode, of those of which an
+    act speaks. What an act takes back, or withdraws, says where it belongs, if its own row's episode does not.
+    """
+    acts: dict[int, Place] = {}
+    for edit in edits:
+        value, episode = edit.value, int(episodes[edit.episode])
+        if edit.kind is EditKind.UNDO or (edit.kind is EditKind.WITHDRAW and value != LOST):
+            value, its_episode = (acts if edit.kind is EditKind.UNDO else labels).get(value, (-1, -1))
+            episode = its_episode if value < 0 or episode < 0 else episode
+        if episode >= 0:
+            note = composer.add_text(names.in_text(edit.note)) if edit.note else -1
+            row = composer.empty_rows("edits", 1)
+            row[0] = (edit.kind, episode, edit.start, edit.stop, value, note, edit.time_ns)
+            acts[edit.row] = composer.add("edits", row), episode

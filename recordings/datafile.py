@@ -6,6 +6,7 @@ plug-in is loaded, and lengths are checked against the file's size before anythi
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from io import FileIO
@@ -127,21 +128,36 @@ def _what_is_wrong(dataset: h5py.Dataset, column: Column, size: int) -> str:
     try:
         if dataset.dtype != column.dtype or len(dataset.shape) < 1 or dataset.shape[1:] != column.shape:
             return f"expected {expected}, found {dataset.dtype} of shape {dataset.shape}"
+        if dataset.chunks is not None and dataset.chunks[1:] != column.shape and has_filters(dataset):
+            return f"expected chunks of whole rows, found {dataset.chunks}"
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        return f"expected {expected}, found something unreadable ({error})"
+    return why_not_read(dataset, size)
+
+
+def has_filters(dataset: h5py.Dataset) -> bool:
+    return bool(dataset.id.get_create_plist().get_nfilters())
+
+
+def why_not_read(dataset: h5py.Dataset, size: int) -> str:
+    """What makes it unsafe to read this dataset of a file of `size` bytes, or "": it would leave the file, load code,
+    or take far more memory than the file is long.
+    """
+    try:
         settings = dataset.id.get_create_plist()
         if settings.get_layout() == h5d.VIRTUAL or settings.get_external_count():
             return "expected rows in the file itself, found a reference to other files"
         filters = [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]
         if not set(filters) <= _BUILT_IN_FILTERS:
             return f"expected no filters but HDF5's own, found filters {filters}"
-        if dataset.chunks is not None:
-            chunk_bytes = dataset.chunks[0] * column.entry_bytes
-            if dataset.chunks[1:] != column.shape and filters:
-                return f"expected chunks of whole rows, found {dataset.chunks}"
-            if filters and chunk_bytes > max(_LARGEST_CHUNK_BYTES, column.entry_bytes):
+        entry_bytes = dataset.dtype.itemsize * math.prod(dataset.shape[1:])
+        if dataset.chunks is not None and filters:
+            chunk_bytes = dataset.dtype.itemsize * math.prod(dataset.chunks)
+            if chunk_bytes > max(_LARGEST_CHUNK_BYTES, entry_bytes):
                 return f"expected chunks below {_LARGEST_CHUNK_BYTES} bytes, found {chunk_bytes}"
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        return f"expected {expected}, found something unreadable ({error})"
-    claimed = dataset.shape[0] * column.entry_bytes
+        return f"expected rows, found something unreadable ({error})"
+    claimed = dataset.dtype.itemsize * math.prod(dataset.shape)
     if claimed > size * (_STRONGEST_DEFLATE if filters else 1):
         return f"claims {claimed} bytes in a file of {size}"
     return ""

@@ -8,6 +8,7 @@
         ├── NotARecording         a file, but not one of ours
         │   ├── NewerFormat       ours, from a later version
         │   └── DamagedRecording  ours, but broken
+        ├── UnreadableSource      what is to be imported is not what its format says, or not safe to read
         ├── WorldMismatch         the recording is of another world
         ├── DiskFull              nothing more fits; says where every step is
         ├── UnsupportedSpace      a space that has no fixed-size form
@@ -50,6 +51,10 @@ class NewerFormat(NotARecording):
 
 class DamagedRecording(NotARecording):
     """The file is a recording, but its contents contradict its format."""
+
+
+class UnreadableSource(RecordingError):
+    """What is to be imported contradicts its format, or cannot be read safely."""
 
 
 class WorldMismatch(RecordingError):

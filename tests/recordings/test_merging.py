@@ -181,16 +181,22 @@ def test_equal_episodes_are_taken_once_with_the_labels_of_all(folder: Path) -> N
 
 def test_whoever_is_hidden_is_named_nowhere(folder: Path) -> None:
     path, hidden = folder / "named.h5", folder / "hidden.h5"
-    record_counting(path, (2,))
+    with Recorder(path, replace(cartpole_header(), operator="Lise")) as recorder:
+        recorder.begin_episode(np.zeros(4, np.float32), seed=3)
+        recorder.step(0, 1.0, True, False, np.zeros(4, np.float32), driver=Driver.HUMAN)
+        recorder.end_episode()
     with Recorder(path, replace(cartpole_header(), operator="Grace"), resume=True) as recorder:
-        recorder.label(0, 1, labeler="Ada", kind=LabelKind.LIVE)
+        recorder.begin_episode(np.zeros(4, np.float32), seed=4)
+        recorder.step(0, 1.0, True, False, np.zeros(4, np.float32), driver=Driver.HUMAN)
+        recorder.end_episode()
+        recorder.label(0, 1, labeler="Lise", kind=LabelKind.LIVE)
         recorder.label(1, 1, labeler="scripted", kind=LabelKind.LIVE)
     with Curator(path) as curator:
-        curator.discard(0, note="ada slipped")
+        curator.discard(0, note="lise slipped")
     found = merge([path], hidden, Wanted(redact=True))
-    assert found.operators == {"Ada": "operator 1", "Grace": "operator 2"}
+    assert found.operators == {"Lise": "operator 1", "Grace": "operator 2"}
     content = hidden.read_bytes().lower()
-    assert b"ada" not in content
+    assert b"lise" not in content
     assert b"grace" not in content
     with recordings.open(hidden) as reader:
         assert reader.header.operator == "operator 1"

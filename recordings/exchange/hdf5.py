@@ -1,0 +1,111 @@
+"""Reads other programs' HDF5 files, which may be damaged or hostile, and says clearly what is wrong.
+
+As with recordings (`recordings.datafile`) nothing outside the file is followed, no filter plug-in is loaded, and
+sizes are checked against the file's own before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from recordings.datafile import why_not_read
+from recordings.errors import UnreadableSource
+
+_UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError)
+_LONGEST_TEXT = 1 << 24
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Foreign]:
+    """The root of the file. Raises UnreadableSource."""
+    try:
+        file = h5py.File(path, "r", locking=False)
+    except OSError as error:
+        raise UnreadableSource(
+            f"{path}: expected an HDF5 file, found something that HDF5 cannot open ({error}). Check the name; if it is "
+            "right, the file is damaged."
+        ) from error
+    with file:
+        yield Foreign(file, path, path.stat().st_size)
+
+
+class Foreign:
+    """A group of such a file."""
+
+    def __init__(self, group: Any, path: Path, size: int) -> None:
+        """size: of the file, bytes."""
+        self._group, self.path, self._size = group, path, size
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            return name in self._group
+        except _UNREADABLE:
+            return False
+
+    def names(self) -> list[str]:
+        try:
+            return list(self._group)
+        except _UNREADABLE as error:
+            raise self._refused("", "a readable group", str(error)) from error
+
+    def group(self, name: str) -> Foreign:
+        """Raises UnreadableSource."""
+        return Foreign(self._member(name, h5py.Group, "a group"), self.path, self._size)
+
+    def is_group(self, name: str) -> bool:
+        """Raises UnreadableSource for what does not lie in the file itself."""
+        return isinstance(self._member(name, (h5py.Group, h5py.Dataset), "a group or a dataset"), h5py.Group)
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """A dataset of numbers or fixed-length texts, whole. Raises UnreadableSource."""
+        dataset = self._member(name, h5py.Dataset, "a dataset")
+        wrong = why_not_read(dataset, self._size)
+        if wrong or dataset.dtype.kind not in "biufS":
+            raise self._refused(name, "numbers in the file itself", wrong or str(dataset.dtype))
+        try:
+            return np.asarray(dataset[()])
+        except (*_UNREADABLE, MemoryError) as error:
+            raise self._refused(name, "rows that can be read", str(error)) from error
+
+    def text(self, name: str) -> str:
+        """A single text. Raises UnreadableSource."""
+        dataset = self._member(name, h5py.Dataset, "a text")
+        try:
+            is_text = dataset.shape == () and h5py.check_string_dtype(dataset.dtype) is not None
+            value = dataset[()] if is_text and not why_not_read(dataset, self._size) else None
+        except _UNREADABLE as error:
+            raise self._refused(name, "a text", str(error)) from error
+        if not isinstance(value, bytes) or len(value) > _LONGEST_TEXT:
+            raise self._refused(name, "a text", f"{dataset.dtype} of shape {dataset.shape}")
+        return value.decode(errors="replace")
+
+    def attribute(self, name: str, otherwise: Any = None) -> Any:
+        """An attribute of the group, or `otherwise` where there is none. Raises UnreadableSource."""
+        try:
+            return self._group.attrs.get(name, otherwise)
+        except _UNREADABLE as error:
+            raise self._refused(name, "an attribute that can be read", str(error)) from error
+
+    def _member(self, name: str, kind: Any, expected: str) -> Any:
+        try:
+            is_here = isinstance(self._group.get(name, getlink=True), h5py.HardLink)
+            member = self._group[name] if is_here else None
+        except _UNREADABLE as error:
+            raise self._refused(name, f"{expected} in the file itself", str(error)) from error
+        if not isinstance(member, kind):
+            raise self._refused(name, f"{expected} in the file itself", "none")
+        return member
+
+    def _refused(self, name: str, expected: str, found: str) -> UnreadableSource:
+        where = f"{self._group.name or ''}/{name}".replace("//", "/")
+        return UnreadableSource(
+            f"{self.path}: {where}: expected {expected}, found {found}. The file is damaged, or not of the format that "
+            "was named."
+        )

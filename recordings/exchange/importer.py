@@ -1,0 +1,239 @@
+"""Brings episodes of another format into a recording, each checked before anything of it is written.
+
+Labels and acts are held until the end, and then written in the order in which they were given.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from recordings import spaces
+from recordings.composer import Composer
+from recordings.contents import Edit
+from recordings.copying import Names, Place, add_edits
+from recordings.errors import InvalidRow, UnreadableSource
+from recordings.exchange.episodes import OF_LABELS, OF_STEPS, EpisodeTables
+from recordings.schema import Driver, EditKind, Header, LabelKind, Outcome
+
+Array = npt.NDArray[Any]
+
+
+class Importer:
+    """Writes a recording of episodes that come one at a time; use it as a context manager, as a `Composer`."""
+
+    def __init__(self, target: str | os.PathLike[str], header: Header, source: Path, driver: Driver) -> None:
+        """source: what errors name. driver: who drove, where the source does not say. Raises as Composer."""
+        self._composer = Composer(target, header)
+        self._source, self._driver = source, driver
+        self._observation, self._action = (
+            spaces.storage(space) for space in (header.observation_space, header.action_space)
+        )
+        self._discrete = {
+            "observations": header.observation_space,
+            "actions": header.action_space,
+        }
+        self._rows: dict[int, int] = {}
+        """Number of an episode where it came from -> its row."""
+        self._label_rows: list[Array] = []
+        self._labels: list[Array] = []
+        self._edits: list[tuple[int, Edit]] = []
+        self._session: Any = None
+
+    def __enter__(self) -> Importer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            try:
+                self._finish()
+            except BaseException:
+                self._composer.discard()
+                raise
+        self._composer.__exit__(kind, *error)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {name: self._composer.rows_of(name) for name in ("episodes", "steps", "labels")}
+
+    def add(self, number: int, episode: EpisodeTables) -> None:
+        """Write an episode. number: what the source calls it. Raises UnreadableSource where it is none."""
+        n = len(episode.rewards)
+        observations = self._stored(number, "observations", episode.observations, n + 1)
+        first = self._composer.rows_of("steps")
+        rows = self._composer.empty_rows("steps", n)
+        rows["observation"] = observations[:-1]
+        rows["action"] = self._stored(number, "actions", episode.actions, n)
+        rows["reward"] = self._numbers(number, "rewards", episode.rewards, n)
+        for name, values in (("terminated", episode.terminated), ("truncated", episode.truncated)):
+            rows[name] = self._numbers(number, name, values, n) != 0
+        rows["driver"] = self._driver
+        rows["student_version"] = -1
+        if episode.own:
+            self._take_columns(number, episode, rows)
+        about = self._checked_about(number, episode)
+        self._sit_down(about.get("session"))
+        self._composer.add("steps", rows)
+        self._add_row(number, episode, about, first, n, observations[-1])
+        if episode.own:
+            self._take_labels(number, episode, about, first, n)
+        self._take_edits(number, about)
+
+    # -- what the source says ---------------------------------------------------------------------------
+
+    def _stored(self, number: int, name: str, values: Array, n: int) -> Array:
+        storage = self._observation if name == "observations" else self._action
+        array = self._numbers(number, name, values, n, storage.shape)
+        space = self._discrete[name]
+        if len(array) and storage.dtype.kind in "iu":
+            low, high = int(array.min()), int(array.max())
+            limits = np.iinfo(storage.dtype)
+            n_choices, start = getattr(space, "n", None), int(getattr(space, "start", 0))
+            is_discrete = isinstance(n_choices, int | np.integer) and storage.shape == ()
+            floor = start if is_discrete else limits.min
+            ceiling = start + int(n_choices) - 1 if is_discrete and n_choices is not None else limits.max
+            if low < floor or high > ceiling:
+                self._refuse(number, name, f"whole numbers from {floor} to {ceiling}", f"{low} to {high}")
+            if array.dtype.kind == "f" and not np.array_equal(array, np.trunc(array)):
+                self._refuse(number, name, "whole numbers", "fractions")
+        return array.astype(storage.dtype)
+
+    def _numbers(self, number: int, name: str, values: Array, n: int, shape: tuple[int, ...] = ()) -> Array:
+        """values as (n, *shape) numbers."""
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf" or len(array.shape) < 1 or len(array) != n:
+            self._refuse(number, name, f"{n} rows of numbers", f"{array.dtype} of shape {array.shape}")
+        if array.shape[1:] != shape and array.size != n * int(np.prod(shape, dtype=np.int64)):
+            self._refuse(number, name, f"rows of shape {shape}", f"rows of shape {array.shape[1:]}")
+        return array.reshape(n, *shape)
+
+    def _take_columns(self, number: int, episode: EpisodeTables, rows: Array) -> None:
+        for name in OF_STEPS:
+            if name in episode.own:
+                values = np.asarray(episode.own[name])
+                if values.shape != rows[name].shape or values.dtype.kind not in "biuf":
+                    found = f"{values.dtype} of shape {values.shape}"
+                    self._refuse(number, name, f"numbers of shape {rows[name].shape}", found)
+                rows[name] = values
+                if not np.array_equal(rows[name], values, equal_nan=values.dtype.kind == "f"):
+                    self._refuse(number, name, f"numbers that fit {rows[name].dtype}", "greater ones")
+        if len(rows) and rows["driver"].max() > max(Driver):
+            self._refuse(number, "driver", f"codes up to {int(max(Driver))}", str(rows["driver"].max()))
+
+    def _checked_about(self, number: int, episode: EpisodeTables) -> Mapping[str, Any]:
+        about = episode.about
+        for name in ("episode", "parent", "branch_step", "outcome"):
+            if name in about and not isinstance(about[name], int):
+                self._refuse(number, name, "a whole number", repr(about[name])[:80])
+        if about.get("outcome", Outcome.UNKNOWN) not in (Outcome.SUCCESS, Outcome.FAILURE, Outcome.UNKNOWN):
+            self._refuse(number, "outcome", "1, 2 or 3", repr(about["outcome"]))
+        if not -1 <= episode.seed < 2**63:
+            self._refuse(number, "seed", "-1 to 2**63 - 1", str(episode.seed))
+        return about
+
+    def _sit_down(self, session: Any) -> None:
+        """A row of /sessions where another sitting begins."""
+        if session == self._session and self._composer.rows_of("sessions"):
+            return
+        self._session = session
+        about = session if isinstance(session, dict) else {}
+        header = self._composer.header
+        row = self._composer.empty_rows("sessions", 1)
+        names = {"id": header.session_id, "created_utc": header.created_utc, "operator": header.operator}
+        for name, otherwise in names.items():
+            row[name] = str(about.get(name, otherwise)).encode()[: row.dtype[name].itemsize]
+        row["first_episode"] = self._composer.rows_of("episodes")
+        row["first_step"] = self._composer.rows_of("steps")
+        self._composer.add("sessions", row)
+
+    def _add_row(
+        self,
+        number: int,
+        episode: EpisodeTables,
+        about: Mapping[str, Any],
+        first: int,
+        length: int,
+        final_observation: Array,
+    ) -> None:
+        row = self._composer.empty_rows("episodes", 1)
+        options = -1
+        if episode.options is not None:
+            options = self._composer.add_text(json.dumps(dict(episode.options), sort_keys=True))
+        parent = self._rows.get(about.get("parent", -1), -1)
+        branch_step = about.get("branch_step", -1) if parent >= 0 else -1
+        outcome = about.get("outcome", Outcome.UNKNOWN)
+        row[0] = (first, length, episode.seed, options, parent, branch_step, final_observation, outcome)
+        self._rows[about.get("episode", number)] = self._composer.add("episodes", row)
+
+    def _take_labels(
+        self, number: int, episode: EpisodeTables, about: Mapping[str, Any], first: int, length: int
+    ) -> None:
+        steps = np.asarray(episode.own.get("label_step", ()))
+        if not len(steps):
+            return
+        names = about.get("labelers")
+        if not isinstance(names, list) or len(names) != len(steps):
+            self._refuse(number, "labelers", f"{len(steps)} names", repr(names)[:80])
+        rows = self._composer.empty_rows("labels", len(steps))
+        for name in OF_LABELS:
+            values = np.asarray(episode.own.get(f"label_{name}", ()))
+            if values.shape != rows[name].shape or values.dtype.kind not in "biuf":
+                self._refuse(number, f"label_{name}", str(rows[name].shape), str(values.shape))
+            rows[name] = values
+        if rows["step"].min() < 0 or rows["step"].max() >= length or rows["kind"].max() > max(LabelKind):
+            self._refuse(
+                number, "labels", f"steps below {length}, kinds up to {int(max(LabelKind))}", "others"
+            )
+        rows["step"] += first
+        try:
+            rows["labeler"] = [self._composer.labeler(str(name)) for name in names]
+        except InvalidRow as error:
+            self._refuse(number, "labelers", "names of 1 to 255 bytes", str(error)[:80])
+        self._labels.append(rows)
+        numbers = np.asarray(episode.own.get("label_row", np.arange(len(rows))), np.int64)
+        if numbers.shape != steps.shape:
+            self._refuse(number, "label_row", str(steps.shape), str(numbers.shape))
+        self._label_rows.append(numbers)
+
+    def _take_edits(self, number: int, about: Mapping[str, Any]) -> None:
+        for words in about.get("edits", ()):
+            try:
+                row, kind, start, stop, value, note, time_ns = words
+                edit = Edit(
+                    int(row), EditKind(kind), 0, int(start), int(stop), int(value), str(note), int(time_ns)
+                )
+            except (TypeError, ValueError):
+                self._refuse(number, "edits", "row, kind, start, stop, value, note, time", repr(words)[:80])
+            allowed = range(Outcome.SUCCESS, max(Outcome) + 1) if edit.kind is EditKind.JUDGE else None
+            if edit.start < 0 or (allowed is not None and edit.value not in allowed):
+                self._refuse(number, "edits", "an act that can be", repr(words)[:80])
+            self._edits.append((self._rows[about.get("episode", number)], edit))
+
+    # -- the end -----------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """Labels and acts, in the order in which they were given."""
+        moved: dict[int, Place] = {}
+        if self._labels:
+            rows, numbers = np.concatenate(self._labels), np.concatenate(self._label_rows)
+            order = np.argsort(numbers, kind="stable")
+            first = self._composer.add("labels", rows[order])
+            moved = {row: (first + place, 0) for place, row in enumerate(numbers[order].tolist())}
+        edits = sorted(self._edits, key=lambda each: each[1].row)
+        acts = [
+            Edit(each.row, each.kind, episode, each.start, each.stop, each.value, each.note, each.time_ns)
+            for episode, each in edits
+        ]
+        add_edits(self._composer, acts, np.arange(self._composer.rows_of("episodes")), moved, Names())
+
+    def _refuse(self, number: int, name: str, expected: str, found: str) -> NoReturn:
+        raise UnreadableSource(
+            f"{self._source}: episode {number}: {name}: expected {expected}, found {found}. The source "
+            "is damaged, or not of the format that was named; nothing was written."
+        )

@@ -1,0 +1,67 @@
+"""`convert`: recordings in the field's formats, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+import recordings
+from recordings.errors import UnderstudyError
+from recordings.exchange.catalogue import FORMATS
+from recordings.schema import Driver
+from teleop.commands.report import Report
+
+FormatName = Literal["minari"]
+DriverName = Literal["human", "student", "scripted", "policy"]
+
+
+class BadConversion(UnderstudyError):
+    """What was asked for is no conversion."""
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Export a recording to another format, or make a recording of one. Nothing that is there is overwritten.
+
+    Formats: minari (a folder with main_data.hdf5 and metadata.json; lossless).
+    """
+
+    source: Annotated[Path, tyro.conf.Positional]
+    """What is converted."""
+    target: Annotated[Path, tyro.conf.Positional]
+    """Where it goes; nothing may be there."""
+    to: FormatName | None = None
+    """Export the recording SOURCE in this format."""
+    from_: Annotated[FormatName | None, tyro.conf.arg(name="from")] = None
+    """Make the recording TARGET of SOURCE, which is in this format."""
+    driver: DriverName = "policy"
+    """With --from: who drove, where the source does not say."""
+    seed: int | None = None
+    """Not used: nothing here is random."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+    def run(self) -> Report:
+        if (self.to is None) == (self.from_ is None):
+            raise BadConversion("convert: expected either --to FORMAT or --from FORMAT, found both or none.")
+        drops = ""
+        if self.to is not None:
+            drops = FORMATS[self.to].drops
+            with recordings.open(self.source) as reader:
+                counts = FORMATS[self.to].export(reader, self.target)
+        else:
+            assert self.from_ is not None
+            counts = FORMATS[self.from_].take_in(self.source, self.target, Driver[self.driver.upper()])
+        data = {"source": str(self.source), "target": str(self.target), **counts}
+        said = f"{self.target}: {counts['episodes']:,} episodes, {counts['steps']:,} steps"
+        if self.to is not None:
+            data["dropped"] = drops
+            said += f"; lost on the way: {drops}"
+        return Report(data, said)
+
+
+def parse(prog: str, words: list[str]) -> Convert:
+    return tyro.cli(Convert, prog=prog, args=words)
