@@ -28,7 +28,7 @@ from h5py import h5d, h5f, h5p
 
 from recordings import locking, superblock
 from recordings.diskspace import Reserve
-from recordings.errors import DamagedRecording, RecordingBusy, RecordingError, RecordingExists
+from recordings.errors import DamagedRecording, RecordingError, RecordingExists
 from recordings.schema import TEXT, Column, Header, Table, tables
 
 _LIBRARY_BOUNDS = ("v110", "v110")
@@ -98,7 +98,7 @@ class Appender:
     def __init__(self, path: Path, header: Header) -> None:
         """Raises RecordingBusy if someone writes or holds the file, DamagedRecording if columns are amiss."""
         self.path = path
-        self._raw = _lock(path)
+        self._raw = locking.open_as_writer(path)
         try:
             self._file = _open_for_writing(path)
             self._columns = {
@@ -112,7 +112,7 @@ class Appender:
             }
             self._text = _OpenColumn(self._file, self._raw, "", TEXT, is_exact=True)
         except BaseException:
-            self._raw.close()
+            locking.let_go(self.path, self._raw)
             raise
         self._episode_end = {column.name: column for column in self._columns["episodes"]}
         self._observation = next(each for each in self._columns["steps"] if each.name == "observation")
@@ -145,7 +145,7 @@ class Appender:
         block = superblock.read(self._raw)
         if block is not None and block.end and not block.flagged:
             os.ftruncate(self._raw.fileno(), block.end)
-        self._raw.close()
+        locking.let_go(self.path, self._raw)
 
     def abandon(self) -> None:
         """Let go of a file to which nothing more can be written, leaving it as a killed writer would.
@@ -157,7 +157,7 @@ class Appender:
             os.dup2(sink.fileno(), self._file.get_vfd_handle())
             with contextlib.suppress(OSError, RuntimeError):
                 self._release()
-        self._raw.close()
+        locking.let_go(self.path, self._raw)
 
     def sync(self) -> None:
         """Have the operating system put everything on the disk itself."""
@@ -338,18 +338,6 @@ def move_without_overwriting(source: Path, target: Path) -> None:
     except OSError:  # a file system without hard links
         with target.open("xb"):
             os.replace(source, target)
-
-
-def _lock(path: Path) -> io.FileIO:
-    raw = io.FileIO(path, "r+")
-    same = os.path.samestat(os.fstat(raw.fileno()), os.stat(path))
-    if not (same and locking.acquire(raw)):
-        raw.close()
-        raise RecordingBusy(
-            f"{path}: another recorder is writing this file. Let it finish, or record into another file; "
-            "it can be read meanwhile."
-        )
-    return raw
 
 
 def _open_for_writing(path: Path) -> Any:

@@ -77,6 +77,7 @@ def _replace_by_copy(path: Path) -> Recovery:
             found = _copy(reader, copy)
         copy.chmod(path.stat().st_mode & 0o777)
         os.replace(copy, path)
+        locking.remove_note(path)
         _sync_folder(path.parent)
     finally:
         copy.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 import recordings
 from recordings import Driver, EditKind, Header, LabelKind, Outcome, Recorder
-from recordings.errors import InvalidRow, RecordingBusy, RecordingExists, WorldMismatch
+from recordings.errors import InvalidRow, RecordingBusy, RecordingError, RecordingExists, WorldMismatch
 from tests.recordings.worlds import cartpole_header, play, record_cartpole, record_counting
 
 
@@ -141,10 +143,39 @@ def test_rendering_does_not_make_another_world(path: Path) -> None:
 
 def test_a_second_writer_is_refused(path: Path) -> None:
     with Recorder(path, cartpole_header()) as recorder:
-        with pytest.raises(RecordingBusy, match="another recorder"):
+        with pytest.raises(RecordingBusy, match=rf"another recorder \(process {os.getpid()} on .+, since 2"):
             Recorder(path, cartpole_header(), resume=True)
         recorder.begin_episode(np.zeros(4, np.float32), seed=0)
         recorder.step(0, 0.0, False, False, np.zeros(4, np.float32), driver=Driver.HUMAN)
+    with recordings.open(path) as reader:
+        assert reader.n_steps == 1
+
+
+@pytest.mark.parametrize(
+    "note", ["", "[1]", '{"process": "\\u001b[2J", "host": "", "since": ""}', "[" * 2000]
+)
+def test_a_note_that_says_nothing_sensible_is_not_repeated(path: Path, note: str) -> None:
+    with Recorder(path, cartpole_header()):
+        path.with_name(f".{path.name}.writer").write_text(note)
+        with pytest.raises(RecordingBusy, match="another recorder is writing"):
+            Recorder(path, cartpole_header(), resume=True)
+
+
+def test_no_note_is_left_behind_and_an_old_one_keeps_nobody_out(path: Path) -> None:
+    path.with_name(f".{path.name}.writer").write_text('{"process": 1, "host": "ada", "since": "2020"}')
+    record_counting(path, (1,))
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_without_locks_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record_counting(path, (1,))
+
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("recordings.locking.fcntl.fcntl", none)
+    with pytest.raises(RecordingError, match=r"cannot be locked \(No locks available\)"):
+        Recorder(path, cartpole_header(), resume=True)
     with recordings.open(path) as reader:
         assert reader.n_steps == 1
 
