@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -17,6 +18,7 @@ from gymnasium.envs.registration import EnvSpec
 from recordings.errors import NotReplayable
 from recordings.schema import Header
 
+_DEEPEST = 8
 _WORLDS_OF_OTHER_LIBRARIES = ("GymV21Environment", "GymV26Environment")
 
 
@@ -77,7 +79,30 @@ def _settings(recorded: dict[str, Any]) -> dict[str, Any]:
     settings = recorded.get("kwargs") or {}
     if not isinstance(settings, dict):
         raise NotReplayable(f"env_spec_json: kwargs: expected names and values, found {settings!r}.")
+    wrong = first_that_names_a_file(settings)
+    if wrong is not None:
+        raise NotReplayable(
+            f"env_spec_json: kwargs: {wrong}: expected a setting that names no file, found "
+            f"{str(settings[wrong])[:80]!r}. No file is opened because a file says so; make the environment yourself "
+            "and pass it as `make`."
+        )
     return {str(name): value for name, value in settings.items() if name != "render_mode"}
+
+
+def first_that_names_a_file(settings: Mapping[str, Any]) -> str | None:
+    """The first of a world's settings that is not plain: a text with a separator of folders, or with a suffix, might
+    have the world open a file (MuJoCo's `xml_file` does), and nesting without end is nobody's setting.
+    """
+    return next((str(name) for name, value in settings.items() if not _is_plain(value, 0)), None)
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    if isinstance(value, str):
+        return not any(mark in value for mark in ("/", "\\", "."))
+    if isinstance(value, Mapping | list):
+        parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+        return depth < _DEEPEST and all(_is_plain(part, depth + 1) for part in parts)
+    return value is None or isinstance(value, bool | int | float)
 
 
 def _limit(recorded: dict[str, Any], spec: EnvSpec) -> int | None:

@@ -18,6 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 import recordings
+from recordings.worldspec import first_that_names_a_file
 from teleop.clock import Clock
 from teleop.finish import our_version
 from teleop.journals.journal import Journal, JournalWriter, UnusableJournal
@@ -126,6 +127,8 @@ def world_from_json(journal: Journal) -> World:
     if not isinstance(said, dict) or set(said) != fields:
         raise journal.wrong("world", f"an object with {', '.join(sorted(fields))}", said)
     kwargs = said["kwargs"] if isinstance(said["kwargs"], dict) else {}
+    if first_that_names_a_file(kwargs) is not None:
+        raise journal.wrong("world.kwargs", "settings that name no file", kwargs)
     spec = registered_spec(str(said["env_id"]))
     with made(dataclasses.replace(spec, kwargs={**spec.kwargs, **kwargs})) as env:
         space = env.action_space

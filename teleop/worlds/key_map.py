@@ -34,6 +34,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from recordings.worldspec import first_that_names_a_file
 from teleop.worlds.catalogue import (
     KEY_MAPS,
     WORLDS,
@@ -77,7 +78,7 @@ def load_key_map(path: str | Path) -> World:
     file = _KeyMapFile(Path(path), _read(Path(path)))
     listed = next((world for world in WORLDS if world.name == file.values.get("env")), None)
     env_id = listed.env_id if listed else file.text("env")
-    kwargs = file.table("kwargs", default={} if listed is None else listed.kwargs)
+    kwargs = file.settings(default={} if listed is None else listed.kwargs)
     spec = registered_spec(env_id)
     with made(dataclasses.replace(spec, kwargs={**spec.kwargs, **kwargs})) as env:
         action_space = env.action_space
@@ -145,6 +146,17 @@ class _KeyMapFile:
         if not isinstance(value, Mapping):
             raise self._wrong(name, f"a table: a line [{name}], then a line for each entry")
         return value
+
+    def settings(self, default: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the environment is made with."""
+        found = self.table("kwargs", default)
+        wrong = first_that_names_a_file(found)
+        if wrong is not None:
+            raise KeyMapError(
+                f"{self.path}: kwargs: {wrong}: expected a setting that names no file, found "
+                f"{str(found[wrong])[:80]!r}. A key map may come from anywhere, so no file is opened because it says so."
+            )
+        return found
 
     def scheme(self) -> ControlScheme:
         choices = [scheme.value for scheme in ControlScheme]

@@ -171,6 +171,8 @@ def header_naming(**changes: object) -> Header:
         {"id": "GymV26Environment-v0"},
         {"additional_wrappers": [{"name": "X", "entry_point": "os:system", "kwargs": {}}]},
         {"kwargs": ["human"]},
+        {"kwargs": {"xml_file": "../elsewhere.xml"}},
+        {"kwargs": {"options": [{"textures": "C:\\secret"}]}},
         {"max_episode_steps": -4},
     ],
 )
