@@ -154,7 +154,7 @@ class _KeyMapFile:
         if wrong is not None:
             raise KeyMapError(
                 f"{self.path}: kwargs: {wrong}: expected a setting that names no file, found "
-                f"{str(found[wrong])[:80]!r}. A key map may come from anywhere, so no file is opened because it says so."
+                f"{str(found[wrong])[:80]!r}. No file is opened because a key map, which may be anybody's, says so."
             )
         return found
 
