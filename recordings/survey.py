@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from learners.interface import FloatArray, IntArray
 from recordings.contents import EPISODE_BLOCK
 from recordings.reader import Reader
 from recordings.schema import Driver, Outcome
@@ -19,6 +18,8 @@ from recordings.schema import Driver, Outcome
 STEPS_AT_ONCE = 1 << 16
 LABELS_AT_ONCE = 1 << 16
 BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 class Survey:
@@ -84,6 +85,10 @@ class Survey:
     @property
     def is_complete(self) -> bool:
         return self._summed == self.n_episodes and self._labels_read == self._reader.n_labels
+
+    def complete(self) -> None:
+        """Read on until everything is known. Raises DamagedRecording."""
+        self.advance(float("inf"))
 
     def advance(self, budget_s: float) -> None:
         """Read on for about so long. Raises DamagedRecording."""
