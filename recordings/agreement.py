@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
-_ROWS = 1 << 20
+_ROWS = 1 << 18
 """Steps read at once, so that a long recording costs no memory."""
 MOST_LABELERS = 16
 """Of more labelers only those are compared with one another who gave most labels."""
@@ -120,6 +120,8 @@ class Agreement:
         self._names, self._n_rows = names, max(1, n_rows)
         self._is_choice, self._tolerance = is_choice, tolerance
         self._pairs: dict[tuple[int, int], Pair] = {}
+        self.distinct_steps = 0
+        """Steps with a label."""
         self.with_student = {name: Compared() for name in names}
         """Of each labeler the labels that the student of that moment would have given too, of those it was asked
         about."""
@@ -135,9 +137,10 @@ class Agreement:
         return [self._pairs[codes] for codes in sorted(self._pairs)]
 
     def add(self, labels: Labels, proposed: Array, valid: BoolArray, busiest: IntArray) -> None:
-        """labels: all those of some steps; proposed (L, *action shape): what the student would have done there, and
-        valid (L,) whether there was one. busiest: codes of the labelers to compare with one another."""
-        in_order = labels[np.lexsort((labels.rows, labels.labelers, labels.steps))]
+        """labels: all those of some steps, in the order given. proposed (L, *action shape): what the student would
+        have done there, and valid (L,) whether there was one. busiest: labelers to compare, by code."""
+        in_order = labels[np.lexsort((labels.labelers, labels.steps))]
+        self.distinct_steps += len(labels) and 1 + int(np.count_nonzero(np.diff(in_order.steps)))
         self._add_student(labels[valid], proposed[valid])
         self._add_again(in_order)
         is_last = np.ones(len(in_order), bool)
@@ -145,7 +148,7 @@ class Agreement:
         self._add_pairs(in_order[is_last & np.isin(in_order.labelers, busiest)])
 
     def _add_student(self, labels: Labels, proposed: Array) -> None:
-        for code in np.unique(labels.labelers).tolist():
+        for code in np.flatnonzero(np.bincount(labels.labelers)).tolist():
             own = labels.labelers == code
             self.with_student[self._names[code]].add(labels.actions[own], proposed[own], self._tolerance)
         points = labels.rows * CURVE_POINTS // self._n_rows
@@ -171,9 +174,9 @@ class Agreement:
             at = np.flatnonzero(labels.steps[apart:] == labels.steps[:-apart])
             if not len(at):
                 return
-            codes = np.stack([labels.labelers[at], labels.labelers[at + apart]], axis=1)
-            for one, other in np.unique(codes, axis=0).tolist():
-                rows = at[(codes == (one, other)).all(axis=1)]
+            codes = labels.labelers[at].astype(np.int64) << 16 | labels.labelers[at + apart]
+            for both in np.unique(codes).tolist():
+                rows, one, other = at[codes == both], both >> 16, both & 0xFFFF
                 pair = self._pairs.setdefault(
                     (one, other), Pair(self._names[one], self._names[other], self._is_choice)
                 )
@@ -186,8 +189,9 @@ def stretches(reader: Reader) -> Iterator[tuple[Labels, Array, BoolArray, IntArr
     Yields labels, the student's actions (L, *action shape) on their steps, whether there was a student (L,), and the
     steps' times in nanoseconds (L,).
     """
+    about = reader.label_steps()
     for start in range(0, reader.n_steps, _ROWS):
-        labels = reader.labels(start, min(start + _ROWS, reader.n_steps))
+        labels = reader.labels_among(about, start, min(start + _ROWS, reader.n_steps))
         if not len(labels):
             continue
         low, high = int(labels.steps.min()), int(labels.steps.max()) + 1

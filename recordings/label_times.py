@@ -76,8 +76,9 @@ class Latency:
         )
         self.not_comparable += int((~known).sum())
         kept, after_ns = labels[known], after_ns[known]
-        for code, kind in np.unique(np.stack([kept.labelers, kept.kinds], axis=1), axis=0).tolist():
-            own = after_ns[(kept.labelers == code) & (kept.kinds == kind)]
+        together = kept.labelers.astype(np.int64) << 8 | kept.kinds
+        for each in np.flatnonzero(np.bincount(together)).tolist():
+            own, code, kind = after_ns[together == each], each >> 8, each & 255
             key = kind, labels.names[code]
             self._at_once[key] = self._at_once.get(key, 0) + int((own == 0).sum())
             self._after_s.setdefault(key, []).append(own[own > 0] / 1e9)
@@ -93,6 +94,8 @@ def _given_in_own_sitting(reader: Reader, sittings: list[Sitting]) -> BoolArray:
     """(L,) whether no label before this one, nor itself, is of a step of a later sitting than this one's step."""
     starts = np.array([sitting.steps.start for sitting in sittings], np.int64)
     own, latest = np.ones(reader.n_labels, bool), 0
+    if len(starts) == 1:
+        return own
     for start in range(0, reader.n_labels, _ROWS):
         steps = reader.read("labels", "step", start, min(start + _ROWS, reader.n_labels))
         of = sitting_of(starts, steps)

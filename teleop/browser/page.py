@@ -299,6 +299,11 @@ def _made_with(data: dict[str, Any], *, is_wide: bool) -> str:
         *((program, version or "–") for program, version in data["versions"].items()),
     ]
     inside = tables.table(("", ""), [each for each in facts[: tables.MOST] if each[1]])
+    notes = [
+        (f"{each['act']}, episode {each['episode']}", each["note"]) for each in data["notes"][-tables.MOST :]
+    ]
+    if notes:
+        inside += f"<details><summary>Notes</summary>{tables.table(('act', 'note'), notes)}</details>"
     return card("Curated, and made with", inside, is_wide=is_wide)
 
 

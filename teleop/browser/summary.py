@@ -77,6 +77,7 @@ def find(reader: Reader, *, rows: int = ROWS, tolerance: float = SHARE) -> Findi
         "returns": everything["returns"],
         "lengths": everything["lengths"],
         "branches": _branches(survey),
+        "notes": _notes(reader, rows),
         "operator": header.operator,
         "created_utc": header.created_utc,
         "control_hz": header.control_hz,
@@ -101,6 +102,15 @@ def _branches(survey: Survey) -> list[dict[str, int]]:
     return [
         {"episode": index, "parent": int(survey.parents[index]), "step": int(survey.branch_steps[index])}
         for index in np.flatnonzero(survey.parents >= 0).tolist()
+    ]
+
+
+def _notes(reader: Reader, rows: int) -> list[dict[str, Any]]:
+    """The acts of curation that stand and have a note, the last ones."""
+    noted = [act for act in reader.curation.acts if act.note]
+    return [
+        {"act": act.kind.name.lower(), "episode": act.episode, "note": act.note}
+        for act in noted[max(0, len(noted) - rows) :]
     ]
 
 
@@ -170,13 +180,12 @@ class _Labels:
         space = reader.header.action_space
         self._is_choice = isinstance(space, gym.spaces.Discrete)
         tolerance = tolerance_of(space, share)
-        self._has_tolerance = bool(np.any(tolerance > 0))
+        self._has_tolerance = bool(np.any(tolerance_of(space) > 0))
         self.agreement = Agreement(
             reader.labelers, reader.n_labels, is_choice=self._is_choice, tolerance=tolerance
         )
         self._latency = Latency(reader, sat)
         self._kinds: Counter[str] = Counter()
-        self._distinct = 0
         self._read(reader)
         self.delays_s: dict[str, FloatArray] = {}
         self.data = self._sums(reader) | {
@@ -193,10 +202,10 @@ class _Labels:
             self._given += np.bincount(given.labelers, minlength=len(self._given))
             self._kinds.update(by_name(given.kinds, LabelKind))
             self._latency.add(given, time_ns)
-            holds = ~np.isin(given.rows, reader.curation.withdrawn)
-            labels = given[holds]
-            self._distinct += len(np.unique(labels.steps))
-            self.agreement.add(labels, proposed[holds], valid[holds], busiest)
+            withdrawn = np.isin(given.rows, reader.curation.withdrawn)
+            if withdrawn.any():
+                given, proposed, valid = given[~withdrawn], proposed[~withdrawn], valid[~withdrawn]
+            self.agreement.add(given, proposed, valid, busiest)
 
     def _sums(self, reader: Reader) -> dict[str, Any]:
         found, counts = self.agreement, self._counts
@@ -204,7 +213,7 @@ class _Labels:
         student = {name: each for name, each in found.with_student.items() if each.of}
         return {
             "labels": sum(self._kinds.values()),
-            "distinct_labelled_steps": self._distinct,
+            "distinct_labelled_steps": found.distinct_steps,
             "label_kinds": {name: self._kinds[name] for name in sorted(self._kinds, key=_place_of_kind)},
             "labelers": dict(zip(reader.labelers, self._given.tolist(), strict=True)),
             "labels_per_minute": rates(reader),
