@@ -91,7 +91,7 @@ class Pair:
             for seen, given in zip(self._choices, (actions, others), strict=True):
                 seen.update(dict(zip(*(each.tolist() for each in _counted(given)), strict=True)))
         else:
-            apart = (actions.astype(float) - others.astype(float)).reshape(len(actions), -1)
+            apart = _apart(actions, others).reshape(len(actions), -1)
             self._apart += float(np.linalg.norm(apart, axis=1).sum())
 
     @property
@@ -107,8 +107,8 @@ class Pair:
 
     @property
     def distance(self) -> float | None:
-        """Mean Euclidean distance of their actions, where actions are no choices."""
-        return None if self.is_choice else self._apart / self.compared.of
+        """Mean Euclidean distance of their actions; None: actions are choices, or some are no finite numbers."""
+        return None if self.is_choice or not np.isfinite(self._apart) else self._apart / self.compared.of
 
 
 class Agreement:
@@ -211,9 +211,15 @@ def equal_actions(actions: Array, others: Array) -> BoolArray:
 
 def alike_actions(actions: Array, others: Array, tolerance: Any) -> BoolArray:
     """(L,) where no component of two actions (L, *action shape) is further apart than its tolerance."""
-    near = (actions == others) | (np.abs(actions.astype(float) - others.astype(float)) <= tolerance)
+    near = (actions == others) | (_apart(actions, others) <= tolerance)
     alike: BoolArray = np.all(near, axis=tuple(range(1, actions.ndim)))
     return alike
+
+
+def _apart(actions: Array, others: Array) -> Array:
+    """By how much each component differs; nan where both are infinite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.abs(actions.astype(float) - others.astype(float))
 
 
 def _counted(actions: Array) -> tuple[Array, Array]:

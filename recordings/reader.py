@@ -281,6 +281,9 @@ class Reader:
         starts, ends = columns["start"], columns["start"] + columns["length"]
         previous_end = np.concatenate([[starts[0] if first else 0], ends[:-1]]) if stop > first else ends
         wrong = (columns["length"] < 0) | (starts < previous_end) | (ends > self.n_steps)
+        wrong |= (starts > self.n_steps) | (
+            columns["length"] > self.n_steps
+        )  # whose sum may be beyond all numbers
         wrong |= (columns["outcome"] > max(Outcome)) | (columns["parent"] >= np.arange(first, stop))
         wrong[: len(running)] |= running
         if wrong.any():

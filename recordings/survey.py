@@ -161,9 +161,12 @@ class Survey:
             ends = self.starts[first : self._listed] + self.lengths[first : self._listed]
             stop = first + max(1, int(np.searchsorted(ends, start + STEPS_AT_ONCE, "right")))
             end = int(ends[stop - first - 1])
-            episode_of = np.repeat(np.arange(stop - first), self.lengths[first:stop])
-            rewards = self._reader.read("steps", "reward", start, end)
-            drivers = self._reader.read("steps", "driver", start, end)
+            lengths = self.lengths[first:stop]
+            episode_of = np.repeat(np.arange(stop - first), lengths)
+            begins = self.starts[first:stop] - start - (np.cumsum(lengths) - lengths)
+            rows = np.repeat(begins, lengths) + np.arange(len(episode_of))
+            rewards = self._reader.read("steps", "reward", start, end)[rows]
+            drivers = self._reader.read("steps", "driver", start, end)[rows]
             n = stop - first
             self.returns[first:stop] = np.bincount(episode_of, rewards, n)
             kinds = len(Driver)

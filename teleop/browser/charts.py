@@ -18,11 +18,15 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 HEIGHT = 230
-LEFT, RIGHT, TOP, BOTTOM = 56, 22, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 68, 22, 12, 40
 MOST_POINTS = 400
 """Points drawn one by one; more are drawn as medians and ranges of as many stretches as fit."""
 STRETCHES = 120
 _BARS, _FEWEST_BARS = 30, 9
+_BESIDE = 0.05
+"""Powers of ten left free beside a curve of delays."""
+_WITH_GAPS = 6.0
+"""Bars that are wider have a gap between them."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,12 @@ class Frame:
 
     def bar(self, left: float, right: float, low: float, high: float, colour: str, said: str = "") -> str:
         """A rectangle between values of x and of y."""
-        wide = max(0.5, self.across(right) - self.across(left) - 1)
+        wide = self.across(right) - self.across(left)
+        gap = 1.0 if wide > _WITH_GAPS else 0.0
         tall = max(0.0, self.up(low) - self.up(high))
         title = f"<title>{escape(said)}</title>" if said else ""
         return (
-            f'<rect x="{self.across(left) + 0.5:.1f}" y="{self.up(high):.1f}" width="{wide:.1f}" '
+            f'<rect x="{self.across(left) + gap / 2:.1f}" y="{self.up(high):.1f}" width="{wide - gap:.1f}" '
             f'height="{tall:.1f}" fill="var(--{colour})">{title}</rect>'
         )
 
@@ -175,7 +180,7 @@ def delays(by_occasion: Mapping[str, FloatArray], *, width: int) -> str:
     """Seconds (n,), all above 0, of each occasion: the share within which they came, on a scale of powers."""
     together = np.concatenate(list(by_occasion.values()))
     low, high = (math.log10(float(each)) for each in (together.min(), together.max()))
-    low, high = math.floor(low), max(math.ceil(high), math.floor(low) + 1)
+    low, high = math.floor(low - _BESIDE), math.ceil(high + _BESIDE)
     frame = Frame(width, (low, high), (0, 1))
     drawn = []
     for place, (occasion, after_s) in enumerate(by_occasion.items()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -96,9 +97,11 @@ def spread(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
     values = values[np.isfinite(values)]
     if not len(values):
         return dict.fromkeys(("mean", "std", "min", "median", "max"))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = finite(values.mean()), finite(values.std())
     return {
-        "mean": float(values.mean()),
-        "std": float(values.std()),
+        "mean": mean,
+        "std": std,
         "min": float(values.min()),
         "median": float(np.median(values)),
         "max": float(values.max()),
@@ -112,7 +115,7 @@ def listed(survey: Survey, first: int, stop: int) -> list[dict[str, Any]]:
         {
             "episode": first + row,
             "steps": int(columns.lengths[row]),
-            "return": _finite(columns.returns[row]),
+            "return": finite(columns.returns[row]),
             "outcome": Outcome(int(columns.outcomes[row])).name.lower(),
             "drivers": {
                 each.name.lower(): int(columns.driven[row, each])
@@ -127,9 +130,9 @@ def listed(survey: Survey, first: int, stop: int) -> list[dict[str, Any]]:
     ]
 
 
-def _finite(value: np.float64) -> float | None:
+def finite(value: float) -> float | None:
     """JSON has no other numbers."""
-    return float(value) if np.isfinite(value) else None
+    return float(value) if isfinite(value) else None
 
 
 def by_value(values: Sequence[str]) -> dict[str, list[int]]:

@@ -262,7 +262,7 @@ def _labels(data: dict[str, Any]) -> str:
 
 
 def _a_minute(rate: float | None) -> tables.Html | None:
-    return None if rate is None else tables.Html(f"{rate:.3g}")
+    return None if rate is None else tables.Html(charts.number(float(f"{rate:.3g}")))
 
 
 def _agreement(data: dict[str, Any]) -> str:

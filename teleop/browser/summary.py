@@ -24,7 +24,7 @@ from recordings.reader import Reader
 from recordings.schema import FORMAT_VERSION, LabelKind, by_name
 from recordings.sittings import Sitting, sittings
 from recordings.survey import Survey
-from teleop.browser.groups import Columns, by_value, figures, listed, rows_of
+from teleop.browser.groups import Columns, by_value, figures, finite, listed, rows_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def find(reader: Reader, *, rows: int = ROWS, tolerance: float = SHARE) -> Findi
         "notes": _notes(reader, rows),
         "operator": header.operator,
         "created_utc": header.created_utc,
-        "control_hz": header.control_hz,
+        "control_hz": finite(header.control_hz),
         "versions": dict(header.versions),
         **_of_people(reader, survey, sat, rows),
         **_of_episodes(survey, rows),

@@ -19,7 +19,7 @@ def text(path: str, data: dict[str, Any]) -> str:
         ("world", data["world"]),
         ("created", data["created_utc"]),
         ("operator", data["operator"] or "not given"),
-        ("control rate", f"{data['control_hz']:g} Hz"),
+        ("control rate", "not known" if data["control_hz"] is None else f"{data['control_hz']:g} Hz"),
         ("episodes", data["episodes"]),
         ("  by outcome", listed(data["outcomes"])),
         ("  success", success_in_words(data["success"])),
@@ -73,7 +73,7 @@ def success_in_words(success: dict[str, Any]) -> str:
 
 
 def spread_in_words(found: dict[str, float | None]) -> str:
-    if found["mean"] is None:
+    if found["mean"] is None or found["std"] is None:
         return ""
     return f"{found['mean']:.4g} ± {found['std']:.3g}, from {found['min']:.4g} to {found['max']:.4g}"
 
