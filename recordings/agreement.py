@@ -219,7 +219,8 @@ def alike_actions(actions: Array, others: Array, tolerance: Any) -> BoolArray:
 def _apart(actions: Array, others: Array) -> Array:
     """By how much each component differs; nan where both are infinite."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.abs(actions.astype(float) - others.astype(float))
+        apart: Array = np.abs(actions.astype(float) - others.astype(float))
+        return apart
 
 
 def _counted(actions: Array) -> tuple[Array, Array]:

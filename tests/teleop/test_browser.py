@@ -341,6 +341,36 @@ def test_sittings_that_cannot_be_are_one_paragraph(shared: Path, capsys: pytest.
     assert len(said.splitlines()) == 1
 
 
+def test_steps_between_two_episodes_are_nobodys(shared: Path) -> None:
+    with h5py.File(shared, "r+") as file:
+        file["episodes/length"][2] = 4  # of ten; the next episode begins six steps later
+        file["steps/reward"][6:16] = np.arange(10)
+    rows = found_in(shared)["episodes_listed"]
+    assert [each["return"] for each in rows] == [4, 2, 0 + 1 + 2 + 3, 3, 5, 7]
+    assert rows[2]["drivers"] == {"human": 4}
+
+
+@pytest.mark.parametrize("column", ["start", "length"])
+def test_numbers_beyond_all_numbers_are_one_paragraph(
+    shared: Path, column: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with h5py.File(shared, "r+") as file:
+        file[f"episodes/{column}"][3] = 2**63 - 1
+    assert main(["info", str(shared)]) == 1
+    said = capsys.readouterr().err
+    assert "/episodes: row 3" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_actions_without_end_are_no_distance_apart(tmp_path: Path) -> None:
+    two_steerers(tmp_path / "a.h5", 0.0)
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["labels/action"][:2] = np.inf
+    (pair,) = found_in(tmp_path / "a.h5")["labelers_compared"]
+    assert pair["distance"] is None
+    json.dumps(pair, allow_nan=False)
+
+
 def test_what_a_recorder_is_writing_can_be_looked_at(tmp_path: Path) -> None:
     recorder = sit(tmp_path / "live.h5", "Ada", [(GOOD, 3)])
     recorder.flush()
