@@ -13,14 +13,15 @@ import io
 import os
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
 from recordings.errors import UnderstudyError
-from teleop.commands.report import progress_console
 
 COLUMNS = ("run", "step", "seconds", "name", "value")
 """Of the CSV, a row a value: they stay the same whatever is measured, and several runs can share a file."""
@@ -65,7 +66,7 @@ def open_metrics(run: str, *, csv_file: Path | None, tensorboard: Path | None) -
 
     Raises MetricsError: `csv_file` is a file of something else, or the extra `tensorboard` is not installed.
     """
-    now = time.strftime("%Y-%m-%d %H:%M:%S")
+    now = datetime.now().isoformat(" ", "milliseconds")
     sinks: list[Sink] = []
     if csv_file is not None:
         sinks.append(CsvSink(csv_file, f"{run}, {now}", _say))
@@ -76,7 +77,7 @@ def open_metrics(run: str, *, csv_file: Path | None, tensorboard: Path | None) -
 
 
 def _say(text: str) -> None:
-    progress_console().print(text, markup=False, soft_wrap=True)
+    print(text, file=sys.stderr, flush=True)
 
 
 class Appended:

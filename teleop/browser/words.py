@@ -1,20 +1,19 @@
-"""What was found, for a terminal of 80 columns."""
+"""What was found, in words: the rows of what a terminal shows, and figures as people say them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from teleop.commands.report import table
-
 _BRANCHES_SHOWN = 6
 _PEOPLE_SHOWN = 12
+OPERATORS = ("operator", "episodes", "steps", "labels", "success", "return", "minutes")
 NOBODY = "not named"
 """The operator of a sitting at which nobody said who they are."""
 
 
-def text(path: str, data: dict[str, Any]) -> str:
-    """One recording: its sheet, and below it a line for each operator where there are several."""
+def sheet(data: dict[str, Any]) -> list[tuple[str, Any]]:
+    """One recording: what, and what was found."""
     rows = [
         ("world", data["world"]),
         ("created", data["created_utc"]),
@@ -41,12 +40,11 @@ def text(path: str, data: dict[str, Any]) -> str:
         *_agreement_in_words(data),
         ("recovered", data["recovered"] or "no, it was closed properly"),
     ]
-    sheet = table(path, ("", ""), [row for row in rows if row[1] != ""], width=80)
-    return "\n\n".join([sheet, *([operators(data["operators"])] if len(data["operators"]) > 1 else [])])
+    return [row for row in rows if row[1] != ""]
 
 
-def operators(people: Sequence[dict[str, Any]]) -> str:
-    """A line for each, those who drove most first."""
+def operators(people: Sequence[dict[str, Any]]) -> tuple[str, list[tuple[Any, ...]]]:
+    """A title, and a row for each of those who drove most, as OPERATORS has its columns."""
     rows = [
         (
             each["operator"] or NOBODY,
@@ -59,9 +57,7 @@ def operators(people: Sequence[dict[str, Any]]) -> str:
         )
         for each in people[:_PEOPLE_SHOWN]
     ]
-    title = "By operator" + (f", {_PEOPLE_SHOWN} of {len(people)}" if len(people) > _PEOPLE_SHOWN else "")
-    columns = ("operator", "episodes", "steps", "labels", "success", "return", "minutes")
-    return table(title, columns, rows, width=80)
+    return "By operator" + (f", {_PEOPLE_SHOWN} of {len(people)}" if len(people) > len(rows) else ""), rows
 
 
 def success_in_words(success: dict[str, Any]) -> str:

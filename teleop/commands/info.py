@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -14,7 +15,7 @@ from recordings.errors import UnderstudyError
 from teleop.browser import page, together, words
 from teleop.browser.summary import ROWS, Findings, find
 from teleop.commands.recovered import make_whole
-from teleop.commands.report import Report
+from teleop.commands.report import Report, table
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Info:
         self._check()
         found = [self._find(path) for path in self.files]
         data = found[0].data if len(found) == 1 else together.summary(found)
-        sheets = [words.text(each.path, each.data) for each in found]
+        sheets = [_sheet(each) for each in found]
         if len(found) > 1:
-            sheets.append(words.operators(data["operators"]))
+            sheets.append(_operators(data))
         if self.html is not None:
             page.write(self.html, found, data)
             sheets.append(f"{self.html}: the page.")
@@ -68,3 +69,14 @@ class Info:
 
 def parse(prog: str, words: list[str]) -> Info:
     return tyro.cli(Info, prog=prog, args=words)
+
+
+def _sheet(found: Findings) -> str:
+    """For a terminal of 80 columns; below it the operators, where there are several."""
+    sheet = table(found.path, ("", ""), words.sheet(found.data), width=80)
+    return f"{sheet}\n\n{_operators(found.data)}" if len(found.data["operators"]) > 1 else sheet
+
+
+def _operators(data: Mapping[str, Any]) -> str:
+    title, rows = words.operators(data["operators"])
+    return table(title, words.OPERATORS, rows, width=80)
