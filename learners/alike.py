@@ -15,12 +15,15 @@ UNBOUNDED = 0.1
 """The same where there are no bounds, in the action's own units."""
 
 
-def tolerance_of(space: gym.Space[Any]) -> FloatArray:
-    """How far apart two actions of a space may lie and still count as the same; 0 unless it is a Box."""
+def tolerance_of(space: gym.Space[Any], share: float = SHARE) -> FloatArray:
+    """How far apart two actions of a space may lie and still count as the same; 0 unless it is a Box.
+
+    share: of the range between a Box's bounds; without bounds twice as much in the action's own units.
+    """
     if not isinstance(space, gym.spaces.Box) or not np.issubdtype(space.dtype, np.floating):
         return np.zeros(())
     reach = space.high.astype(np.float64) - space.low.astype(np.float64)
-    return np.where(np.isfinite(reach), SHARE * reach, UNBOUNDED)
+    return np.where(np.isfinite(reach), share * reach, share / SHARE * UNBOUNDED)
 
 
 def alike(one: Any, other: Any, tolerance: Any) -> bool:

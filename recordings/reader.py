@@ -24,6 +24,7 @@ from recordings.extent import complete_rows
 from recordings.schema import TEXT, EditKind, Header, Outcome, tables
 
 _HIGHEST_KIND = max(EditKind)
+_OF_EPISODES = ("start", "length", "seed", "parent", "branch_step", "outcome", "options")
 _NOTES_BLOCK = 1 << 20
 _TEXT_BLOCK = 4096
 _LONGEST_TEXT = 1 << 24
@@ -151,9 +152,11 @@ class Reader:
 
     def labels(self, start: int = 0, stop: int | None = None) -> Labels:
         """The labels of steps `start` to `stop` (rows of /steps), in the order given."""
-        end = self.n_steps if stop is None else stop
-        steps = self._label_steps()
-        rows = np.flatnonzero((steps >= start) & (steps < end))
+        return self.labels_among(self.label_steps(), start, self.n_steps if stop is None else stop)
+
+    def labels_among(self, steps: npt.NDArray[np.int64], start: int, stop: int) -> Labels:
+        """The same where `steps`, which are `label_steps()`, have been read already."""
+        rows = np.flatnonzero((steps >= start) & (steps < stop))
         low, high = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
         parts = [
             self.read("labels", name, low, high)[rows - low]
@@ -258,9 +261,19 @@ class Reader:
         self._counts = complete_rows(self.path, self._tables, self._datasets, self.read, live=self.live)
 
     def _read_episodes(self, first: int) -> list[Episode]:
-        stop = min(first + EPISODE_BLOCK, self.n_episodes)
-        names = ("start", "length", "seed", "parent", "branch_step", "outcome", "options")
-        columns = {name: self.read("episodes", name, first, stop).astype(np.int64) for name in names}
+        columns = self.episode_columns(first, min(first + EPISODE_BLOCK, self.n_episodes))
+        rows = zip(*(columns[name].tolist() for name in _OF_EPISODES), strict=True)
+        return [
+            Episode(index, start, length, seed, parent, branch, Outcome(outcome), options, self)
+            for index, (start, length, seed, parent, branch, outcome, options) in enumerate(rows, first)
+        ]
+
+    def episode_columns(self, first: int, stop: int) -> dict[str, npt.NDArray[np.int64]]:
+        """Rows `first` to `stop` of /episodes but its final observations, checked. Raises DamagedRecording.
+
+        Of the episode that runs the length is what it has come to.
+        """
+        columns = {name: self.read("episodes", name, first, stop).astype(np.int64) for name in _OF_EPISODES}
         running = columns["outcome"] == Outcome.RUNNING
         if stop == self.n_episodes and stop > first and running[-1]:
             columns["length"][-1] = self.n_steps - columns["start"][-1]
@@ -268,15 +281,14 @@ class Reader:
         starts, ends = columns["start"], columns["start"] + columns["length"]
         previous_end = np.concatenate([[starts[0] if first else 0], ends[:-1]]) if stop > first else ends
         wrong = (columns["length"] < 0) | (starts < previous_end) | (ends > self.n_steps)
+        wrong |= (starts > self.n_steps) | (
+            columns["length"] > self.n_steps
+        )  # whose sum may be beyond all numbers
         wrong |= (columns["outcome"] > max(Outcome)) | (columns["parent"] >= np.arange(first, stop))
         wrong[: len(running)] |= running
         if wrong.any():
             self._refuse_episode(first + int(np.argmax(wrong)), columns, int(np.argmax(wrong)))
-        rows = zip(*(columns[name].tolist() for name in names), strict=True)
-        return [
-            Episode(index, start, length, seed, parent, branch, Outcome(outcome), options, self)
-            for index, (start, length, seed, parent, branch, outcome, options) in enumerate(rows, first)
-        ]
+        return columns
 
     def _refuse_episode(self, index: int, columns: Mapping[str, Array], row: int) -> None:
         found = ", ".join(
@@ -287,7 +299,8 @@ class Reader:
             f"{self.n_steps} steps, found {found}. The file is damaged; restore it from a copy."
         )
 
-    def _label_steps(self) -> npt.NDArray[np.int64]:
+    def label_steps(self) -> npt.NDArray[np.int64]:
+        """(L,) the row of /steps of every label; -1: of a step that is not flushed yet. Raises DamagedRecording."""
         steps = self.read("labels", "step", 0, self.n_labels)
         known = (steps >= 0) & (steps < self.n_steps)
         if not self.live and not known.all():
@@ -296,7 +309,8 @@ class Reader:
                 f"{self.path}: /labels/step: row {row}: expected a step below {self.n_steps}, found "
                 f"{int(steps[row])}. The file is damaged; restore it from a copy."
             )
-        return np.where(known, steps, -1)
+        steps[~known] = -1
+        return steps
 
     def _edit(
         self, row: int, kind: int, episode: int, start: int, stop: int, value: int, note: str, time_ns: int

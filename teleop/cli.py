@@ -21,7 +21,7 @@ COMMANDS = {
     "evaluate": "the return of a policy: exact where the world is tabular, else sampled",
     "replay": "watch a recording, or re-step it and compare",
     "rerun": "play the journal of a session back, and make its recording again",
-    "info": "what a recording holds",
+    "info": "what recordings hold, who drove and who agrees: a sheet, JSON, or a page to show",
     "curate": "say what of a recording counts, reversibly; merge, choose, split",
     "convert": "export to a format of the field, or make a recording of one",
     "demo": "the whole loop in a minute, with nobody at the keyboard",

@@ -88,6 +88,7 @@ def test_there_is_no_circle() -> None:
         ("teleop.worlds", "torch"),
         ("teleop.session", "torch"),
         ("teleop.cli", "torch"),
+        ("teleop.commands.info", "torch"),
     ],
 )
 def test_importing_is_light(module: str, heavy: str) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from learners.interface import IntArray
 from recordings.schema import Driver, Outcome
-from teleop.app.survey import BoolArray, Survey
+from recordings.survey import BoolArray, Survey
 from teleop.app.words import DROVE, ENDED
 
 SHOWN_DRIVERS = (Driver.HUMAN, Driver.STUDENT, Driver.SCRIPTED, Driver.POLICY)

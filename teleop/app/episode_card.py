@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pygame
 
 from recordings.schema import Driver, Outcome
+from recordings.survey import Survey
 from teleop.app.episode_view import episode_name
-from teleop.app.survey import Survey
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import ENDED, number
 from teleop.preferences.palette import (

@@ -16,6 +16,7 @@ import pygame
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
 from recordings.schema import Outcome
+from recordings.survey import Survey
 from teleop.app.amendments import Amendments
 from teleop.app.choice import ALL_KEY, FACETS, ORDER_KEY, TURN_KEY, Choice, chosen
 from teleop.app.compare import CompareScene
@@ -29,7 +30,6 @@ from teleop.app.painters.choose import painter_for_replay
 from teleop.app.recorded_world import world_of
 from teleop.app.replay import Extra, ReplayScene
 from teleop.app.review_picture import ReviewPicture, Shown
-from teleop.app.survey import Survey
 from teleop.app.thumbnails import thumbnail_for
 from teleop.app.window import Quit, Scene
 from teleop.training.student import StudentVersion

@@ -9,6 +9,7 @@ import pygame
 from learners.interface import IntArray
 from recordings.reader import Reader
 from recordings.schema import Driver
+from recordings.survey import Survey
 from teleop.app.album import Album
 from teleop.app.chips import Chip, draw_chip, lay_chips
 from teleop.app.choice import ALL_KEY, FACETS, ORDER_KEY, ORDERS, TURN_KEY, Choice
@@ -17,7 +18,6 @@ from teleop.app.grid import SCROLL_SHARE, lay_grid
 from teleop.app.key_lines import draw_lines, lines_height
 from teleop.app.keycaps import KeyRow
 from teleop.app.layout import scale_of
-from teleop.app.survey import Survey
 from teleop.app.thumbnails import Thumbnail
 from teleop.app.typeface import Role, Typeface
 from teleop.app.words import DROVE

@@ -46,14 +46,22 @@ class Entry:
 class Ledger:
     """What was measured before, and what is measured now."""
 
-    def __init__(self, path: Path | None, *, again: bool = False, sources: tuple[str, ...] = SOURCES) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        again: bool = False,
+        sources: tuple[str, ...] = SOURCES,
+        tell: Callable[[Entry], None] | None = None,
+    ) -> None:
         """path: None keeps nothing. again: measure anew whatever is asked for. sources: packages that the figures
-        come from. Raises LedgerError."""
+        come from. tell: hears of every entry when it is first handed out. Raises LedgerError."""
         self._path = path
         self._entries = {} if path is None or not path.exists() else _read(path)
         self._stale = set(self._entries) if again else set()
         self._code = code_fingerprint(sources)
         self._used: list[Entry] = []
+        self._tell, self._told = tell, set[str]()
 
     def once(self, key: str, measure: Callable[[], Any] | None) -> Any:
         """What was found under this key, measured now if it was not before; JSON throughout.
@@ -67,6 +75,9 @@ class Ledger:
             entry = Entry(key, self._code, time.strftime("%Y-%m-%d"), json.loads(json.dumps(measure())))
             self._keep(entry)
         self._used.append(entry)
+        if self._tell is not None and key not in self._told:
+            self._told.add(key)
+            self._tell(entry)
         return entry.found
 
     def is_known(self, key: str) -> bool:

@@ -15,12 +15,13 @@ import tyro
 from recordings.errors import UnderstudyError
 from teleop.benchmark.claims import CLAIMS, Claim
 from teleop.benchmark.learning import Learning
-from teleop.benchmark.ledger import Ledger, NotMeasured
+from teleop.benchmark.ledger import Entry, Ledger, NotMeasured
 from teleop.benchmark.page import as_page
 from teleop.benchmark.rows import VERDICTS, Row, figures, number
 from teleop.benchmark.teaching import SEEDS, TAUGHT, Teaching
 from teleop.benchmark.timings import WORLDS, Timings
 from teleop.commands.report import Report, progress_console, table
+from teleop.metrics import Metrics, open_metrics
 from teleop.teaching.ways import WAYS, Way
 from teleop.worlds.catalogue import World
 
@@ -44,6 +45,10 @@ class Benchmark:
     """Where finished measurements are kept: started again, the benchmark goes on where it stopped."""
     again: bool = False
     """Measure anew what is asked for, also where --out has it already."""
+    csv: Path | None = None
+    """Add every figure to this CSV as it comes, a row a value; an earlier one is continued. Default: none."""
+    tensorboard: Path | None = None
+    """Write every figure into a new folder under this one, for TensorBoard (extra `tensorboard`). Default: none."""
     page: Path | None = None
     """Write all rows that --out knows, asked for or not, into this page (Markdown)."""
     json: bool = False
@@ -57,7 +62,8 @@ class Benchmark:
                 f"--only {' '.join(self.only)}: expected words of a row ({words}), found no such row."
             )
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        ledger = Ledger(self.out, again=self.again)
+        metrics = open_metrics("benchmark", csv_file=self.csv, tensorboard=self.tensorboard)
+        ledger = Ledger(self.out, again=self.again, tell=lambda entry: _tell(metrics, entry))
         console = progress_console()
         rows: list[Row] = []
         with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
@@ -86,6 +92,18 @@ class Benchmark:
         date = max((entry.date for entry in used), default="")
         current = all(ledger.is_current(entry) for entry in used)
         return [replace(row, date=date, current=current) for row in rows]
+
+
+def _tell(metrics: Metrics, entry: Entry) -> None:
+    """What was found goes by the seed that ends its key, or by the place in a list of repetitions."""
+    key, is_of_seed, seed = entry.key.rpartition(" | seed ")
+    if is_of_seed and seed.isdigit() and isinstance(entry.found, dict):
+        metrics.write(int(seed), {f"{key} | {name}": value for name, value in entry.found.items()})
+        return
+    found = entry.found if isinstance(entry.found, list) else [entry.found]
+    for step, value in enumerate(found):
+        values = value if isinstance(value, dict) else {"value": value}
+        metrics.write(step, {f"{entry.key} | {name}": each for name, each in values.items()})
 
 
 def parse(prog: str, words: list[str]) -> Benchmark:

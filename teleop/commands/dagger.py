@@ -27,6 +27,7 @@ from teleop.finish import keep_policy, verdict
 from teleop.journals.journal import JournalWriter, UnusableJournal, said
 from teleop.journals.journal_head import require_repeatable, start
 from teleop.memory import peak_mb
+from teleop.metrics import Metrics, open_metrics
 from teleop.preferences import settings as preferred
 from teleop.preferences.bindings import bindings, driven
 from teleop.rounds import SessionSampler
@@ -39,6 +40,7 @@ from teleop.start import (
     start_correction,
 )
 from teleop.studio.rules import TakeoverName
+from teleop.training.observed import ObservedTrainer
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose
 
@@ -112,6 +114,10 @@ class Dagger:
     journal: Path | None = None
     """In the window, with --training inline: a new file for every key and when it came, with which `rerun` makes the
     same recording again."""
+    csv: Path | None = None
+    """Add every metric to this CSV as it comes, a row a value; an earlier one is continued. Default: none."""
+    tensorboard: Path | None = None
+    """Write every metric into a new folder under this one, for TensorBoard (extra `tensorboard`). Default: none."""
     operator: str = ""
     """Who sits at the keyboard; written into the recording."""
     keys: Path | None = None
@@ -133,7 +139,8 @@ class Dagger:
                 "--journal: expected the window, found --headless. Rounds have no keys; with the same --seed they "
                 "repeat anyway."
             )
-        return self._rounds(world) if self.headless else self._live(world)
+        metrics = open_metrics(f"dagger {world.name}", csv_file=self.csv, tensorboard=self.tensorboard)
+        return self._rounds(world, metrics) if self.headless else self._live(world, metrics)
 
     def _settings(self, world: World) -> CorrectSettings:
         return CorrectSettings(
@@ -177,13 +184,20 @@ class Dagger:
             return "human"
         return dagger.usual_gate(facts_of(world.spec()))
 
-    def _live(self, world: World) -> Report:
+    def _live(self, world: World, metrics: Metrics) -> Report:
         from teleop.app import run_session
 
         began_s = time.monotonic()
         settings = self._as_preferred(self._settings(world))
         writer = self._journal(settings)
-        session = run_session(lambda: start(settings, WallClock(), writer), title=world.title)
+
+        def begin() -> Session:
+            session = start(settings, WallClock(), writer)
+            if metrics and session.trainer is not None:
+                session.trainer = ObservedTrainer(session.trainer, session, metrics.write)
+            return session
+
+        session = run_session(begin, title=world.title)
         student = None if session.student is None else session.student.policy
         report = self._report(session, world, student, [], time.monotonic() - began_s)
         return replace(report, text=report.text + said(writer))
@@ -194,7 +208,7 @@ class Dagger:
         require_repeatable(settings)
         return JournalWriter(self.journal)
 
-    def _rounds(self, world: World) -> Report:
+    def _rounds(self, world: World, metrics: Metrics) -> Report:
         began_s = time.monotonic()
         clock = StepClock()
         session = start_correction(self._settings(world), clock)
@@ -208,6 +222,8 @@ class Dagger:
                 found = evaluate(student, world.spec(), seed=self.seed or 0)
                 labels, seconds = session.labels, time.monotonic() - began_s
                 results.append(RoundResult(found.return_mean, labels, seconds))
+                values = {**snapshot.metrics, "return_mean": found.return_mean, "labels": labels}
+                metrics.write(snapshot.step, values)
                 progress_console().print(
                     f"round {snapshot.step}: return {found.return_mean:.3f} after {labels} labels, {seconds:.1f} s"
                 )

@@ -18,6 +18,6 @@ def make_whole(paths: Iterable[Path]) -> list[str]:
     for path in paths:
         found = recover(path) if path.is_file() else None
         if found is not None:
-            progress_console().print(f"note: {found.notice}", soft_wrap=True)
+            progress_console().print(f"note: {found.notice}", soft_wrap=True, markup=False)
             notices.append(found.notice)
     return notices

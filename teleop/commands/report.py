@@ -10,6 +10,9 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from teleop.plain_text import plain
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,15 @@ def progress_console() -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int = 110) -> str:
-    """A table as text, at most `width` characters wide; numbers to the right."""
-    sheet = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns))
+    """A table as text, at most `width` characters wide; numbers to the right. Cells are shown as they are."""
+    sheet = Table(
+        title=Text(plain(title)), title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns)
+    )
     for index, column in enumerate(columns):
         is_number = all(isinstance(row[index], int | float | None) for row in rows)
         sheet.add_column(column, justify="right" if is_number else "left")
     for row in rows:
-        sheet.add_row(*(_shown(cell) for cell in row))
+        sheet.add_row(*(Text(plain(_shown(cell))) for cell in row))
     console = Console(file=io.StringIO(), width=width, highlight=False)
     console.print(sheet)
     return str(console.file.getvalue()).rstrip()  # type: ignore[attr-defined]

@@ -25,6 +25,7 @@ from teleop.commands.report import Report, progress_console
 from teleop.experts import scripted_expert
 from teleop.finish import keep_policy
 from teleop.memory import peak_mb
+from teleop.metrics import Metrics, open_metrics
 from teleop.start import default_policy
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose, recorded_world
@@ -69,6 +70,10 @@ class Options:
     Default: what the world calls solved."""
     plot: Path | None = None
     """Draw what was learned into this PNG: policy, recovered reward, visits, learning curve. Default: draw nothing."""
+    csv: Path | None = None
+    """Add every metric to this CSV as it comes, a row a value; an earlier one is continued. Default: none."""
+    tensorboard: Path | None = None
+    """Write every metric into a new folder under this one, for TensorBoard (extra `tensorboard`). Default: none."""
     limit_s: float | None = None
     """Stop after this many seconds. Default: 110 when learning from a reward, else when the learner is done."""
     seed: int = 0
@@ -96,6 +101,13 @@ class Training:
     """Seconds spent on judging."""
     curve: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
     """Step and metrics of every snapshot, and the returns judged along the way."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """Where else they go."""
+
+    def note(self, step: int, values: Mapping[str, float]) -> None:
+        """A point of the curve."""
+        self.curve.append((step, values))
+        self.metrics.write(step, values)
 
     @property
     def seconds(self) -> float:
@@ -128,7 +140,7 @@ class Train:
         if options.plot is not None:
             _check_plot(options.plot)
         make_whole(options.data)
-        training = Training()
+        training = Training(metrics=self._metrics())
         demonstrations = load(options.data, _filter(self.learner, options)) if options.data else None
         world = self._world(demonstrations)
         self._train(training, demonstrations, world)
@@ -136,6 +148,14 @@ class Train:
         if options.plot is not None:
             _plot(options.plot, self.learner, training, world, demonstrations)
         return report
+
+    def _metrics(self) -> Metrics:
+        options = self.options
+        return open_metrics(
+            f"train {self.learner}, seed {options.seed}",
+            csv_file=options.csv,
+            tensorboard=options.tensorboard,
+        )
 
     def _world(self, demonstrations: Demonstrations | None) -> World:
         """The world of --env, else the one recorded."""
@@ -159,10 +179,9 @@ class Train:
             try:
                 for snapshot in self._snapshots(demonstrations, world):
                     training.last = snapshot
-                    training.curve.append((snapshot.step, snapshot.metrics))
+                    training.note(snapshot.step, snapshot.metrics)
                     if learns_from_reward and _is_time_to_judge(training):
-                        found = _judge(training, world, options)
-                        training.curve.append((snapshot.step, {"return": found}))
+                        training.note(snapshot.step, {"return": _judge(training, world, options)})
                     status.update(_progress(self.learner, training))
                     if _is_done(training, options):
                         break
@@ -191,6 +210,9 @@ class Train:
         best = self._best(training, world)
         found = _return_of(best, world, self.options, self.options.seed)
         training.best, training.best_return, training.is_exact = best, found.return_mean, found.exact
+        training.metrics.write(
+            best.step, {"return_mean": found.return_mean, "env_steps": training.last.env_steps}
+        )
         keep_policy(best.policy, out, self.learner, world.env_id, reward=best.reward, seed=self.options.seed)
         data = {
             "learner": self.learner,

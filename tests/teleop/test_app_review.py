@@ -11,6 +11,7 @@ import pytest
 
 import recordings
 from recordings.schema import Driver, Header, LabelKind, Outcome
+from recordings.survey import Survey
 from teleop.app.choice import FACETS, ORDERS, Choice, chosen
 from teleop.app.compare import CompareScene
 from teleop.app.drive import DriveScene, Following
@@ -18,7 +19,6 @@ from teleop.app.grid import lay_grid
 from teleop.app.relabel import label_episode
 from teleop.app.replay import ReplayScene
 from teleop.app.review import REFRESH_S, ReviewScene
-from teleop.app.survey import Survey
 from teleop.app.watch import first_scene
 from teleop.app.window import QUIT, Window
 from teleop.clock import StepClock

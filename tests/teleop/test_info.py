@@ -14,8 +14,8 @@ import pytest
 import recordings
 from recordings import EditKind, Recorder
 from recordings.schema import Driver, Header, LabelKind, Outcome
+from teleop.browser.summary import summary
 from teleop.cli import main
-from teleop.commands.info import summary
 from teleop.worlds.catalogue import GRIDWORLD
 
 
@@ -107,11 +107,18 @@ def test_labelers_are_compared_beyond_chance(sitting: Sitting) -> None:
     found = sitting.summary()
     # Ada says 0 0 1 1, Ben 0 1 1 1: equal 3/4, by chance 1/2 * 1/4 + 1/2 * 3/4 = 1/2.
     assert found["labelers_compared"] == [
-        {"labelers": ["ada", "ben"], "steps": 4, "equal": 0.75, "kappa": pytest.approx(0.5), "distance": None}
+        {
+            "labelers": ["ada", "ben"],
+            "steps": 4,
+            "equal": 0.75,
+            "alike": None,
+            "kappa": pytest.approx(0.5),
+            "distance": None,
+        }
     ]
     assert found["agreement_with_student_by_labeler"] == {
-        "ada": {"same": 2, "of": 5, "share": 0.4},
-        "ben": {"same": 1, "of": 4, "share": 0.25},
+        "ada": {"same": 2, "of": 5, "share": 0.4, "alike": None},
+        "ben": {"same": 1, "of": 4, "share": 0.25, "alike": None},
     }
     assert found["agreement_with_student"] == pytest.approx(3 / 9)
 
@@ -145,7 +152,9 @@ def test_who_is_asked_again_is_compared_with_the_answer_before(sitting: Sitting)
     sitting.labels("ada", (0, 0), (1, 2), (1, 2), (3, 1), kind=LabelKind.REASKED)
     found = sitting.summary()
     # Step 0 the same; step 1 first another, then the same as that; step 3 was never asked before.
-    assert found["self_agreement"] == {"ada": {"same": 2, "of": 3, "share": pytest.approx(2 / 3)}}
+    assert found["self_agreement"] == {
+        "ada": {"same": 2, "of": 3, "share": pytest.approx(2 / 3), "alike": None}
+    }
 
 
 def test_curation_is_counted_and_withdrawn_labels_agree_with_nobody(sitting: Sitting) -> None:

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from learners.interface import FloatArray, IntArray
-from recordings.contents import EPISODE_BLOCK
 from recordings.reader import Reader
 from recordings.schema import Driver, Outcome
 
 STEPS_AT_ONCE = 1 << 16
 LABELS_AT_ONCE = 1 << 16
+EPISODES_AT_ONCE = 1 << 12
 BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 class Survey:
@@ -85,6 +86,10 @@ class Survey:
     def is_complete(self) -> bool:
         return self._summed == self.n_episodes and self._labels_read == self._reader.n_labels
 
+    def complete(self) -> None:
+        """Read on until everything is known. Raises DamagedRecording."""
+        self.advance(float("inf"))
+
     def advance(self, budget_s: float) -> None:
         """Read on for about so long. Raises DamagedRecording."""
         until_s = time.perf_counter() + budget_s
@@ -125,16 +130,18 @@ class Survey:
 
     def _list_episodes(self) -> Iterator[None]:
         while self._listed < self.n_episodes:
-            number = self._listed // EPISODE_BLOCK
-            block = self._reader.episode_block(number)
-            rows = slice(number * EPISODE_BLOCK, number * EPISODE_BLOCK + len(block))
-            self.starts[rows] = [episode.start for episode in block]
-            self.lengths[rows] = [episode.length for episode in block]
-            self.parents[rows] = [episode.parent for episode in block]
-            self.branch_steps[rows] = [episode.branch_step for episode in block]
-            self.outcomes[rows] = [episode.outcome for episode in block]
-            self._listed = rows.stop
-            self._last_runs = block[-1].recorded_outcome is Outcome.RUNNING
+            first, stop = self._listed, min(self._listed + EPISODES_AT_ONCE, self.n_episodes)
+            found = self._reader.episode_columns(first, stop)
+            rows = slice(first, stop)
+            self.starts[rows], self.lengths[rows] = found["start"], found["length"]
+            self.parents[rows], self.branch_steps[rows] = found["parent"], found["branch_step"]
+            self._last_runs = bool(found["outcome"][-1] == Outcome.RUNNING)
+            self.outcomes[rows] = found["outcome"]
+            curation = self._reader.curation
+            for index in curation.judged:
+                if first <= index < stop:
+                    self.outcomes[index] = curation.outcome(index, Outcome(int(self.outcomes[index])))
+            self._listed = stop
             yield
 
     def _read_edits(self) -> None:
@@ -154,9 +161,12 @@ class Survey:
             ends = self.starts[first : self._listed] + self.lengths[first : self._listed]
             stop = first + max(1, int(np.searchsorted(ends, start + STEPS_AT_ONCE, "right")))
             end = int(ends[stop - first - 1])
-            episode_of = np.repeat(np.arange(stop - first), self.lengths[first:stop])
-            rewards = self._reader.read("steps", "reward", start, end)
-            drivers = self._reader.read("steps", "driver", start, end)
+            lengths = self.lengths[first:stop]
+            episode_of = np.repeat(np.arange(stop - first), lengths)
+            begins = self.starts[first:stop] - start - (np.cumsum(lengths) - lengths)
+            rows = np.repeat(begins, lengths) + np.arange(len(episode_of))
+            rewards = self._reader.read("steps", "reward", start, end)[rows]
+            drivers = self._reader.read("steps", "driver", start, end)[rows]
             n = stop - first
             self.returns[first:stop] = np.bincount(episode_of, rewards, n)
             kinds = len(Driver)
