@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from teleop.experiments.experiment import Cell, Found
+from teleop.sweeps.engine import Outcome, Task, carry
 
 
 def double(folder: Path, *, seed: int, breaks: bool = False) -> Found:
@@ -27,6 +28,16 @@ def sleep(folder: Path, *, seed: int) -> Found:
     (folder / ".process").rename(folder / "process")
     time.sleep(200)
     return {}
+
+
+class OneAfterAnother:
+    """An engine that starts at once, where a process takes a second: for who does what, and what is kept."""
+
+    shares = False
+
+    def do(self, tasks: Sequence[Task], folder: Path) -> Generator[Outcome, None, None]:
+        for task in tasks:
+            yield Outcome(task, carry(task, folder))
 
 
 def cells(seeds: range) -> Sequence[Cell]:
