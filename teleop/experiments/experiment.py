@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from teleop.sweeps.made_once import made_once as made_once
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Found = Mapping[str, Any]
 """What a cell found: plain JSON values."""

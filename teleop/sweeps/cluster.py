@@ -47,6 +47,7 @@ class Cluster:
         return True
 
     def do(self, tasks: Sequence[Task], folder: Path) -> Generator[Outcome, None, None]:
+        _reach(self.address)
         ray = _ray()
         _connect(ray, self.address)
         try:
@@ -74,8 +75,6 @@ def _ray() -> Any:
 
 def _connect(ray: Any, address: str) -> None:
     """Raises SweepError."""
-    if address != "auto":
-        _reach(address)
     threads = dict.fromkeys(THREADS, "1")
     try:
         ray.init(
@@ -94,6 +93,8 @@ def _connect(ray: Any, address: str) -> None:
 
 def _reach(address: str) -> None:
     """Raises SweepError where nothing answers at HOST:PORT."""
+    if address == "auto":
+        return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise SweepError(f"--cluster {address}: expected HOST:PORT or auto, as `ray start` prints it.")

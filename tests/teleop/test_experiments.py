@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from teleop.experiments.experiment import (
 )
 from teleop.experiments.running import ExperimentError, carry_out, require
 from teleop.experiments.statistics import median_and_range
-from tests.teleop.tiny_experiment import OneAfterAnother, cells, done, double
+from tests.teleop.tiny_experiment import OneAfterAnother, cells, done, double, runs, wait_until
 
 # -- a tiny experiment -----------------------------------------------------------------------------------
 
@@ -163,21 +162,6 @@ def test_cells_are_done_on_one_thread_by_a_process_that_ends_with_the_one_that_s
         parent.kill()
         parent.wait()
     wait_until(lambda: not runs(int(process)))
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 100
-    while not holds():
-        assert time.monotonic() < deadline_s, "waited in vain"
-        time.sleep(0.05)
-
-
-def runs(process: int) -> bool:
-    """A process that has ended and that nobody has asked about is still listed, as Z."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_failed_cell_is_named_and_the_others_are_kept_and_not_done_again(tmp_path: Path) -> None:
