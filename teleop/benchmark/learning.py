@@ -54,10 +54,14 @@ def summary(claim: Claim, runs: list[Run], before: list[Run] | None = None) -> R
     )
     if claim.least is None:
         return row
-    met = _reaches(claim.least, claim, returns) and _is_within(claim, row)
+    met: bool | None = _reaches(claim.least, claim, returns) and _is_within(claim, row)
     if before is not None:
-        met &= all(run["return_mean"] > first["return_mean"] for run, first in zip(runs, before, strict=True))
-    return replace(row, met=met, reason="" if met else claim.reason)
+        met = met and all(
+            run["return_mean"] > first["return_mean"] for run, first in zip(runs, before, strict=True)
+        )
+    if met and row.shared:
+        met = None  # its time is no evidence, for or against
+    return replace(row, met=met, reason=claim.reason if met is False else "")
 
 
 def _reaches(least: float, claim: Claim, returns: list[float]) -> bool:
@@ -68,7 +72,7 @@ def _reaches(least: float, claim: Claim, returns: list[float]) -> bool:
 
 
 def _is_within(claim: Claim, row: Row) -> bool:
-    fits_time = row.seconds is not None and row.seconds <= claim.within_s
+    fits_time = row.shared or (row.seconds is not None and row.seconds <= claim.within_s)
     fits_memory = row.peak_mb is None or row.peak_mb <= MOST_MEMORY_MB
     fits_labels = claim.labels is None or (row.labels is not None and row.labels <= claim.labels)
     return fits_time and fits_memory and fits_labels

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from recordings.errors import UnderstudyError
 from teleop.benchmark import ledger as ledgers
 from teleop.benchmark.ledger import Ledger
+from teleop.commands import reproduce
 from teleop.commands.reproduce import Reproduce
 from teleop.experiments import catalogue, pages
 from teleop.experiments.experiment import (
@@ -280,6 +281,21 @@ def test_reproduce_makes_page_and_index_of_what_is_known(tmp_path: Path) -> None
     index = (tmp_path / "README.md").read_text()
     assert "tiny.md" in index
     assert "other.md" not in index, "nobody ran it"
+
+
+@pytest.mark.usefixtures("tiny_only")
+def test_an_experiment_with_a_failed_cell_keeps_no_other_from_being_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = replace(TINY, name="other", cells=with_a_broken_one)
+    monkeypatch.setattr(catalogue, "find", {"tiny": TINY, "other": broken}.__getitem__)
+    monkeypatch.setattr(reproduce, "engine_for", lambda _workers, _cluster: OneAfterAnother())
+    report = Reproduce(("other", "tiny"), out=tmp_path).run()
+    assert report.status == 1
+    assert [each["name"] for each in report.data["experiments"]] == ["tiny"]
+    (failure,) = report.data["failures"]
+    assert "1 of 2 cells failed twice" in failure
+    assert "ValueError: cell 1 is broken" in report.text
 
 
 @pytest.mark.usefixtures("tiny_only")
