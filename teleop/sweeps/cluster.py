@@ -7,10 +7,12 @@ that does them; only texts come back.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
 import socket
+import sys
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,17 +51,24 @@ class Cluster:
     def do(self, tasks: Sequence[Task], folder: Path) -> Generator[Outcome, None, None]:
         _reach(self.address)
         ray = _ray()
-        _connect(ray, self.address)
-        try:
-            _refuse_other_versions(ray, self.address)
-            work = ray.remote(_carry_there).options(num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")
-            mine = versions()
-            running = {work.remote(task, folder.name, mine): task for task in tasks}
-            while running:
-                (over,), _ = ray.wait(list(running))
-                yield Outcome(running.pop(over), _answer(ray, over))
-        finally:
-            ray.shutdown()
+        with contextlib.redirect_stdout(
+            sys.stderr
+        ):  # where Ray tells of killed workers; results alone go to the other
+            try:
+                _connect(ray, self.address)
+                _refuse_other_versions(ray, self.address)
+                yield from _outcomes(ray, tasks, folder.name)
+            finally:
+                ray.shutdown()
+
+
+def _outcomes(ray: Any, tasks: Sequence[Task], name: str) -> Generator[Outcome, None, None]:
+    work = ray.remote(_carry_there).options(num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")
+    mine = versions()
+    running = {work.remote(task, name, mine): task for task in tasks}
+    while running:
+        (over,), _ = ray.wait(list(running))
+        yield Outcome(running.pop(over), _answer(ray, over))
 
 
 def _ray() -> Any:
@@ -84,7 +93,6 @@ def _connect(ray: Any, address: str) -> None:
             logging_level="ERROR",
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        ray.shutdown()
         raise SweepError(
             f"--cluster {address}: expected a Ray cluster to which this machine belongs, of this Python and Ray; "
             f"found: {_first_line(error)} {STARTED}."

@@ -91,7 +91,7 @@ def found(ledger: Ledger, grid: list[Cell]) -> list[dict[str, object]]:
 
 
 def test_two_nodes_find_what_one_process_finds_and_do_a_killed_cell_again(
-    address: str, tmp_path: Path
+    address: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wait_until(lambda: nodes_of(address) == 2)
     killed = Cell(stumble, {"seed": 0, "counted": str(tmp_path / "tries"), "times": 1, "killed": True})
@@ -102,6 +102,8 @@ def test_two_nodes_find_what_one_process_finds_and_do_a_killed_cell_again(
     assert failed.endswith(f"FAILED {killed.key}: WorkerCrashedError: {failed.rpartition(': ')[2]}")
     assert sweep(grid, OneAfterAnother(), here, tmp_path / "here", said.append) == []
     assert found(there, grid) == found(here, grid)
+
+    assert capfd.readouterr().out == "", "standard output is for results"
 
     folders = {Path(str(each["folder"])) for each in found(there, places)}
     assert len(folders) == 2, "of each node its own"
