@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from teleop.benchmark.ledger import Ledger, NotMeasured  # noqa: E402
-from teleop.benchmark.teaching import BEST, SEEDS, Curve, Reached, Teaching, reached  # noqa: E402
+from teleop.benchmark.teaching import BEST, SEEDS, Curve, Lesson, Reached, known_curve, reached  # noqa: E402
 from teleop.plots.teaching import Study, draw  # noqa: E402
 from teleop.teaching.ways import WAYS, Way  # noqa: E402
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World  # noqa: E402
@@ -49,9 +49,8 @@ def _curves(ledger: Ledger, world: World) -> dict[str, list[Curve]]:
 
 def _known(ledger: Ledger, world: World, way: Way) -> Iterator[Curve]:
     for seed in range(SEEDS):
-        teaching = Teaching(ledger, Path(), range(seed, seed + 1), measures=False)
         with contextlib.suppress(NotMeasured):
-            yield from teaching.curves(world, way)
+            yield known_curve(Lesson(world, way, seed), ledger)
 
 
 def _table(curves: dict[str, list[Curve]], best: float) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from teleop.benchmark.rows import VERDICTS, Row, figures, number
+from teleop.benchmark.rows import VERDICTS, Row, figures, marked, number
 from teleop.worlds.catalogue import WORLDS
 
 LIBRARIES = ("torch", "numpy", "scipy", "gymnasium", "h5py", "cmaes")
@@ -27,6 +27,7 @@ else to do would need. MB: the most that any run held, the program and its libra
 """
 
 STALE = "† measured with an earlier state of the program."
+SHARED = "‡ measured beside other runs or on other machines: its times are not those of this machine at rest."
 
 
 def as_page(rows: Sequence[Row]) -> str:
@@ -42,6 +43,8 @@ def as_page(rows: Sequence[Row]) -> str:
         parts.append(f"## Speed, cost, latency\n\n{_timed(timed)}")
     if not all(row.current for row in rows):
         parts.append(STALE + "\n")
+    if any(row.shared for row in rows):
+        parts.append(SHARED + "\n")
     return "\n".join(parts)
 
 
@@ -77,7 +80,7 @@ def _learned(rows: Sequence[Row]) -> str:
     )
     cells = [
         (
-            row.name + ("" if row.current else " †"),
+            marked(row),
             row.data,
             f"{_return(row.return_median)} ({_return(row.return_min)}–{_return(row.return_max)})",
             str(row.seeds),
@@ -112,8 +115,9 @@ def _timed(rows: Sequence[Row]) -> str:
     cells = []
     for row in rows:
         middle, lowest, highest, unit = figures(row)
-        name = row.name + ("" if row.current else " †")
-        cells.append((name, row.world, f"{middle} ({lowest}–{highest})", unit, row.claim, VERDICTS[row.met]))
+        cells.append(
+            (marked(row), row.world, f"{middle} ({lowest}–{highest})", unit, row.claim, VERDICTS[row.met])
+        )
     return markdown_table(("what", "world", "median (range)", "unit", "claim", ""), cells)
 
 

@@ -53,6 +53,8 @@ class Row:
     """When the last of its runs was made."""
     current: bool = True
     """Measured with the program as it is."""
+    shared: bool = False
+    """Some of its runs had others beside them or were made on other machines: its times are not this one's at rest."""
 
 
 def timing_row(
@@ -86,6 +88,11 @@ def figures(row: Row) -> tuple[str, str, str, str]:
     if row.value is not None:
         return number(row.value), number(row.value_min), number(row.value_max), row.unit
     return number(row.return_median), number(row.return_min), number(row.return_max), "return"
+
+
+def marked(row: Row) -> str:
+    """Its name with signs for what a reader should know of how it was measured; the page explains them."""
+    return row.name + ("" if row.current else " †") + (" ‡" if row.shared else "")
 
 
 def number(value: float | None) -> str:

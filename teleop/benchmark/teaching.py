@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,45 +33,48 @@ class Reached:
     person_s: float
 
 
-class Teaching:
-    """The lessons of some seeds."""
+@dataclass(frozen=True)
+class Lesson:
+    """One way of teaching with one seed, as a cell of a sweep."""
 
-    def __init__(self, ledger: Ledger, folder: Path, seeds: range, *, measures: bool) -> None:
-        """measures: False only looks up what was found before (`Ledger.once` raises NotMeasured)."""
-        self._ledger, self._folder, self._seeds, self._measures = ledger, folder, seeds, measures
+    world: World
+    way: Way
+    seed: int
 
-    def row(self, world: World, way: Way) -> Row:
-        """How the student did when the lesson was over."""
-        curves = self.curves(world, way)
-        returns = [curve[-1].return_mean for curve in curves]
-        return Row(
-            f"taught by a person: {way.title}",
-            world.name,
-            "dagger",
-            "a simulated person: 250 ms, 5 % slips",
-            return_median=median(returns),
-            return_min=min(returns),
-            return_max=max(returns),
-            exact=world is GRIDWORLD,
-            seeds=len(returns),
-            labels=median(curve[-1].distinct for curve in curves),
-            ceiling=BEST[world.name],
-        )
+    @property
+    def key(self) -> str:
+        return f"teaching | {self.way.name} | {self.world.name} | seed {self.seed}"
 
-    def curves(self, world: World, way: Way) -> list[Curve]:
-        """One a seed."""
-        return [self._curve(world, way, seed) for seed in self._seeds]
+    def do(self, folder: Path) -> list[dict[str, float]]:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="lesson-", dir=folder) as own:
+            budget = BUDGETS[self.world.name]
+            points = teach(self.world, self.way, budget, Path(own), person=Person(), seed=self.seed)
+        return [asdict(point) for point in points]
 
-    def _curve(self, world: World, way: Way, seed: int) -> Curve:
-        budget, person = BUDGETS[world.name], Person()
 
-        def lesson() -> list[dict[str, float]]:
-            points = teach(world, way, budget, self._folder, person=person, seed=seed)
-            return [asdict(point) for point in points]
+def taught_row(world: World, way: Way, seeds: range, ledger: Ledger) -> Row:
+    """How the student did when the lesson was over. Raises NotMeasured unless all is known."""
+    curves = [known_curve(Lesson(world, way, seed), ledger) for seed in seeds]
+    returns = [curve[-1].return_mean for curve in curves]
+    return Row(
+        f"taught by a person: {way.title}",
+        world.name,
+        "dagger",
+        "a simulated person: 250 ms, 5 % slips",
+        return_median=median(returns),
+        return_min=min(returns),
+        return_max=max(returns),
+        exact=world is GRIDWORLD,
+        seeds=len(returns),
+        labels=median(curve[-1].distinct for curve in curves),
+        ceiling=BEST[world.name],
+    )
 
-        key = f"teaching | {way.name} | {world.name} | seed {seed}"
-        found = self._ledger.once(key, lesson if self._measures else None)
-        return tuple(Point(**point) for point in found)
+
+def known_curve(lesson: Lesson, ledger: Ledger) -> Curve:
+    """Raises NotMeasured."""
+    return tuple(Point(**point) for point in ledger.once(lesson.key, None))
 
 
 def reached(curve: Sequence[Point], level: float) -> Reached | None:

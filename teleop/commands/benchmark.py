@@ -14,14 +14,17 @@ import tyro
 
 from recordings.errors import UnderstudyError
 from teleop.benchmark.claims import CLAIMS, Claim
-from teleop.benchmark.learning import Learning
+from teleop.benchmark.learning import learned_row
 from teleop.benchmark.ledger import Entry, Ledger, NotMeasured
-from teleop.benchmark.page import as_page
-from teleop.benchmark.rows import VERDICTS, Row, figures, number
-from teleop.benchmark.teaching import SEEDS, TAUGHT, Teaching
+from teleop.benchmark.page import SHARED, as_page
+from teleop.benchmark.rows import VERDICTS, Row, figures, marked, number
+from teleop.benchmark.teaching import SEEDS, TAUGHT, Lesson, taught_row
 from teleop.benchmark.timings import WORLDS, Timings
+from teleop.benchmark.training import tasks
 from teleop.commands.report import Report, progress_console, table
 from teleop.metrics import Metrics, open_metrics
+from teleop.sweeps.engine import Task
+from teleop.sweeps.sweep import engine_for, sweep
 from teleop.teaching.ways import WAYS, Way
 from teleop.worlds.catalogue import World
 
@@ -43,6 +46,12 @@ class Benchmark:
     """The first seed."""
     out: Path = Path("runs/benchmark.jsonl")
     """Where finished measurements are kept: started again, the benchmark goes on where it stopped."""
+    workers: int = 1
+    """Runs of learners and lessons done at once on this machine, one thread each. From 2 on their times are those of a
+    shared machine, which the row says; timings of the program itself are always made alone, after all runs."""
+    cluster: str | None = None
+    """Do those runs on a Ray cluster instead: HOST:PORT, or auto for the one that runs here (extra ray; see
+    docs/sweeps.md)."""
     again: bool = False
     """Measure anew what is asked for, also where --out has it already."""
     csv: Path | None = None
@@ -64,30 +73,43 @@ class Benchmark:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         metrics = open_metrics("benchmark", csv_file=self.csv, tensorboard=self.tensorboard)
         ledger = Ledger(self.out, again=self.again, tell=lambda entry: _tell(metrics, entry))
-        console = progress_console()
-        rows: list[Row] = []
         with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
-            for case in asked:
-                console.print(f"measuring {' '.join(case.words)} ...")
-                rows += self._rows(case, ledger, Path(folder), measures=True)
+            failures = self._sweep(asked, ledger, Path(folder) / "benchmark")
+            rows = self._known(asked, ledger, Path(folder), measures=True)
             if self.page is not None:
                 self.page.parent.mkdir(parents=True, exist_ok=True)
-                self.page.write_text(as_page(self._known(ledger, Path(folder))), encoding="utf-8")
-        return Report({"rows": [asdict(row) for row in rows]}, _text(rows))
+                known = self._known(CASES, ledger, Path(folder), measures=False)
+                self.page.write_text(as_page(known), encoding="utf-8")
+        return Report(
+            {"rows": [asdict(row) for row in rows], "failures": failures},
+            "\n".join([_text(rows), *(f"FAILED twice, its row is missing: {each}" for each in failures)]),
+            status=1 if failures else 0,
+        )
 
-    def _known(self, ledger: Ledger, folder: Path) -> list[Row]:
-        """Every row of which all runs are known."""
+    def _sweep(self, cases: Sequence[Case], ledger: Ledger, folder: Path) -> list[str]:
+        """Do the runs that rows need; which of them failed."""
+        engine = engine_for(self.workers, self.cluster)
+        wanted = [task for case in cases for task in case.tasks(self._range(case), engine.shares)]
+        return sweep(wanted, engine, ledger, folder, progress_console().print)
+
+    def _known(self, cases: Sequence[Case], ledger: Ledger, folder: Path, *, measures: bool) -> list[Row]:
+        """Every row of which all runs are known. measures: make timings that are not."""
         rows: list[Row] = []
-        for case in CASES:
+        for case in cases:
+            ledger.used()
             try:
-                rows += self._rows(case, ledger, folder, measures=False)
+                rows += self._rows(case, ledger, folder, measures=measures)
             except NotMeasured:
                 continue
         return rows
 
+    def _range(self, case: Case) -> range:
+        return range(self.seed, self.seed + (self.seeds or case.seeds))
+
     def _rows(self, case: Case, ledger: Ledger, folder: Path, *, measures: bool) -> list[Row]:
-        first, n = self.seed, self.seeds or case.seeds
-        rows = case.rows(ledger, folder, range(first, first + n), measures)
+        if measures and case.is_timing:
+            progress_console().print(f"measuring {' '.join(case.words)} ...")
+        rows = case.rows(ledger, folder, self._range(case), measures)
         used = ledger.used()
         date = max((entry.date for entry in used), default="")
         current = all(ledger.is_current(entry) for entry in used)
@@ -117,8 +139,12 @@ class Case:
     words: tuple[str, ...]
     """What `--only` may ask for them by."""
     rows: Callable[[Ledger, Path, range, bool], list[Row]]
-    """Ledger, folder to work in, seeds, whether to measure what is not known (else: NotMeasured)."""
+    """Ledger, folder to work in, seeds, whether to make timings that are not known (else: NotMeasured)."""
     seeds: int = REPETITIONS
+    tasks: Callable[[range, bool], Sequence[Task]] = lambda seeds, shared: ()
+    """Seeds, whether they share machines -> the runs it sums up, which any machine may make."""
+    is_timing: bool = False
+    """Of this program on this machine: without tasks, made here and alone."""
 
 
 def _is_asked_for(case: Case, only: Sequence[str]) -> bool:
@@ -127,9 +153,9 @@ def _is_asked_for(case: Case, only: Sequence[str]) -> bool:
 
 def _learned(claim: Claim) -> Case:
     def rows(ledger: Ledger, folder: Path, seeds: range, measures: bool) -> list[Row]:
-        return [Learning(ledger, folder, measures=measures).row(claim, seeds)]
+        return [learned_row(claim, seeds, ledger)]
 
-    return Case(claim.words, rows, claim.seeds)
+    return Case(claim.words, rows, claim.seeds, lambda seeds, shared: tasks(claim, seeds, shared=shared))
 
 
 def _timed(
@@ -138,14 +164,17 @@ def _timed(
     def rows(ledger: Ledger, folder: Path, seeds: range, measures: bool) -> list[Row]:
         return of(Timings(ledger, folder, seeds, measures=measures))
 
-    return Case(words, rows, repetitions)
+    return Case(words, rows, repetitions, is_timing=True)
 
 
 def _taught(world: World, way: Way) -> Case:
     def rows(ledger: Ledger, folder: Path, seeds: range, measures: bool) -> list[Row]:
-        return [Teaching(ledger, folder, seeds, measures=measures).row(world, way)]
+        return [taught_row(world, way, seeds, ledger)]
 
-    return Case(("teaching", world.name, way.name), rows, SEEDS)
+    def lessons(seeds: range, shared: bool) -> Sequence[Task]:
+        return [Lesson(world, way, seed) for seed in seeds]
+
+    return Case(("teaching", world.name, way.name), rows, SEEDS, lessons)
 
 
 CASES = (
@@ -165,7 +194,7 @@ def _text(rows: Sequence[Row]) -> str:
     """The rows as a table for a terminal."""
     cells = [
         (
-            f"{row.name}, {row.data}" if row.data else row.name,
+            f"{marked(row)}, {row.data}" if row.data else marked(row),
             row.world,
             *figures(row),
             row.seeds,
@@ -189,4 +218,5 @@ def _text(rows: Sequence[Row]) -> str:
         "",
         "claim",
     )
-    return table(f"benchmark, {time.strftime('%Y-%m-%d')}", columns, cells, width=160)
+    sheet = table(f"benchmark, {time.strftime('%Y-%m-%d')}", columns, cells, width=160)
+    return f"{sheet}\n{SHARED}" if any(row.shared for row in rows) else sheet

@@ -15,7 +15,9 @@ from teleop.benchmark.ledger import SOURCES, Ledger, NotMeasured
 from teleop.commands.report import Report, progress_console, table
 from teleop.experiments import catalogue, pages
 from teleop.experiments.experiment import Experiment, Findings
-from teleop.experiments.running import carry_out, require
+from teleop.experiments.running import ExperimentError, carry_out, require
+from teleop.sweeps.engine import Engine
+from teleop.sweeps.sweep import engine_for
 
 ALL = "all"
 SOURCES_OF_EXPERIMENTS = (*SOURCES, "teleop/experiments")
@@ -38,7 +40,10 @@ class Reproduce:
     seed: int = 0
     """The first seed."""
     workers: int = os.cpu_count() or 1
-    """Cells done at once, one thread each."""
+    """Cells done at once on this machine, one thread each."""
+    cluster: str | None = None
+    """Do the cells on a Ray cluster instead: HOST:PORT, or auto for the one that runs here (extra ray; see
+    docs/sweeps.md)."""
     again: bool = False
     """Do every cell anew, also where --out has it already."""
     json: bool = False
@@ -48,11 +53,18 @@ class Reproduce:
         experiments = [catalogue.find(name) for name in self._wanted()]
         for experiment in experiments:
             require(experiment)
-        found = [self._reproduce(experiment) for experiment in experiments]
+        engine = engine_for(self.workers, self.cluster)
+        found, failures = [], []
+        for experiment in experiments:
+            try:
+                found.append(self._reproduce(experiment, engine))
+            except ExperimentError as error:
+                failures.append(str(error))
         self._write_index()
         return Report(
-            {"experiments": [data for data, _ in found]},
-            "\n\n".join(text for _, text in found),
+            {"experiments": [data for data, _ in found], "failures": failures},
+            "\n\n".join([*(text for _, text in found), *(f"FAILED {each}" for each in failures)]),
+            status=1 if failures else 0,
         )
 
     def _wanted(self) -> tuple[str, ...]:
@@ -65,7 +77,7 @@ class Reproduce:
             )
         return catalogue.NAMES if ALL in self.names else tuple(dict.fromkeys(self.names))
 
-    def _reproduce(self, experiment: Experiment) -> tuple[dict[str, Any], str]:
+    def _reproduce(self, experiment: Experiment, engine: Engine) -> tuple[dict[str, Any], str]:
         console = progress_console()
         console.print(f"{experiment.name}: {experiment.title}")
         ledger = Ledger(self._ledger_path(experiment), again=self.again, sources=SOURCES_OF_EXPERIMENTS)
@@ -74,7 +86,7 @@ class Reproduce:
             self._seeds(experiment),
             ledger,
             (self.cache or self.out / "cache") / experiment.name,
-            workers=self.workers,
+            engine=engine,
             say=console.print,
         )
         entries = ledger.used()

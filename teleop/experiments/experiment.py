@@ -6,13 +6,16 @@ Reading order: Cell, Findings, the parts of a page (Table, Picture, Item), Exper
 from __future__ import annotations
 
 import json
-import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+from teleop.sweeps.made_once import made_once as made_once
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Found = Mapping[str, Any]
 """What a cell found: plain JSON values."""
@@ -32,6 +35,16 @@ class Cell:
     def key(self) -> str:
         """What the cell is, in one line."""
         return f"{self.work.__name__} {json.dumps(dict(self.arguments), sort_keys=True)}"
+
+    def do(self, folder: Path) -> Found:
+        """What it finds, and what it took: `seconds` of wall time, `processor_seconds`."""
+        began_s, processor_s = time.perf_counter(), time.process_time()
+        found = self.work(folder, **self.arguments)
+        return {
+            **found,
+            "seconds": time.perf_counter() - began_s,
+            "processor_seconds": time.process_time() - processor_s,
+        }
 
 
 class Findings:
@@ -116,13 +129,3 @@ class Experiment:
     """How many, where nobody says otherwise."""
     needs: tuple[str, ...] = ()
     """Modules of extras without which it cannot run: "mujoco"."""
-
-
-def made_once(path: Path, make: Callable[[Path], None]) -> Path:
-    """A file that several cells need: made by whichever comes first, aside, and renamed when it is whole."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-        make(aside)
-        aside.replace(path)
-    return path

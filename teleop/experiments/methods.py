@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from learners.evaluation import evaluate
-from teleop.benchmark.learning import random_return
+from teleop.benchmark.training import random_return
 from teleop.experiments.demonstrations import recorded
 from teleop.experiments.experiment import Cell, Experiment, Findings, Found, Item, Part, Picture, Table
 from teleop.experiments.fitting import fitted

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from recordings.errors import UnderstudyError
+from teleop.benchmark import ledger as ledgers
+from teleop.benchmark import training
 from teleop.benchmark.claims import CLAIMS, Claim
 from teleop.benchmark.learning import Run, summary
 from teleop.benchmark.ledger import Ledger, LedgerError, NotMeasured, without_remarks
@@ -15,6 +19,7 @@ from teleop.benchmark.page import as_page
 from teleop.benchmark.rows import Row
 from teleop.commands import benchmark
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
+from tests.teleop.tiny_experiment import OneAfterAnother
 
 
 def test_a_finished_measurement_is_not_made_again(tmp_path: Path) -> None:
@@ -121,6 +126,15 @@ def test_a_return_alone_is_not_enough(late: dict[str, float]) -> None:
     assert summary(MEDIAN, [run(9.5) | late]).met is False
 
 
+def test_times_of_a_shared_machine_are_no_evidence() -> None:
+    assert summary(MEDIAN, [run(9.5, seconds=6.0, shared=True)]).met is None
+    assert summary(MEDIAN, [run(9.5, shared=True)]).met is None
+    assert summary(MEDIAN, [run(8.5, shared=True)]).met is False
+    page = as_page([summary(MEDIAN, [run(9.5, shared=True)])])
+    assert "| bc ‡ |" in page
+    assert "beside other runs" in page
+
+
 def test_more_labels_than_claimed_miss_the_claim() -> None:
     claim = replace(MEDIAN, labels=100)
     assert summary(claim, [run(9.5, labels=100.0)]).met is True
@@ -174,3 +188,65 @@ def test_the_page_holds_every_row_its_verdict_and_its_reason() -> None:
     assert "bc †" in page
     assert "earlier state of the program" in page
     assert "| opening | cartpole | 3.00 (2.00–4.00) | ms |" in page
+
+
+# -- the command -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """No process is started: the commands that runs would run, which find a return; each cell in this process."""
+    told: list[tuple[str, ...]] = []
+
+    def run_command(*words: str) -> dict[str, Any]:
+        told.append(words)
+        if "--out" in words:
+            Path(words[words.index("--out") + 1]).write_bytes(b"")
+        if words[0] == "train" and words[words.index("--seed") + 1] == "1" and "gail" in words:
+            raise UnderstudyError("out of memory")
+        return run(500.0) | {"metrics": {}}
+
+    monkeypatch.setattr(ledgers, "code_fingerprint", lambda _sources=(): "00000000")
+    monkeypatch.setattr(training, "run_command", run_command)
+    monkeypatch.setattr(training, "mean_return", lambda _path: 500.0)
+    monkeypatch.setattr(training, "random_return", lambda _world: 22.0)
+    monkeypatch.setattr(benchmark, "engine_for", lambda _workers, _cluster: OneAfterAnother())
+    return told
+
+
+def test_runs_that_need_one_recording_make_it_once_and_keep_apart_what_they_learn(
+    fast: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    report = benchmark.Benchmark(
+        only=("bc+cartpole", "bco+cartpole"), seeds=2, out=tmp_path / "b.jsonl"
+    ).run()
+    assert [(row["learner"], row["return_median"], row["floor"]) for row in report.data["rows"]] == [
+        ("bc", 500.0, 22.0),
+        ("bco", 500.0, 22.0),
+    ]
+    assert report.status == 0
+    assert sum(words[0] == "record" for words in fast) == 2, "one a seed, for both learners"
+    policies = [words[words.index("--out") + 1] for words in fast if words[0] == "train"]
+    assert len(set(policies)) == 4
+
+
+def test_a_run_that_fails_twice_costs_its_own_row_and_the_status(
+    fast: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    asked = benchmark.Benchmark(only=("bc+cartpole", "gail+cartpole"), seeds=2, out=tmp_path / "b.jsonl")
+    report = asked.run()
+    assert [row["learner"] for row in report.data["rows"]] == ["bc"]
+    assert report.status == 1
+    assert all("seed 1: UnderstudyError: out of memory" in each for each in report.data["failures"])
+    assert len(report.data["failures"]) == 2, "two rows of gail, a run of each"
+    before = len(fast)
+    asked.run()
+    assert len([words for words in fast[before:] if words[0] == "train"]) == 4, (
+        "what failed, twice; nothing else"
+    )
+
+
+def test_timings_are_made_here_and_never_by_a_sweep() -> None:
+    assert any(case.is_timing for case in benchmark.CASES)
+    for case in benchmark.CASES:
+        assert bool(case.tasks(range(1), False)) != case.is_timing, case.words

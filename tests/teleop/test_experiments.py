@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +15,9 @@ from matplotlib.figure import Figure
 from recordings.errors import UnderstudyError
 from teleop.benchmark import ledger as ledgers
 from teleop.benchmark.ledger import Ledger
+from teleop.commands import reproduce
 from teleop.commands.reproduce import Reproduce
-from teleop.experiments import catalogue, pages, running
+from teleop.experiments import catalogue, pages
 from teleop.experiments.experiment import (
     Cell,
     Experiment,
@@ -31,7 +30,7 @@ from teleop.experiments.experiment import (
 )
 from teleop.experiments.running import ExperimentError, carry_out, require
 from teleop.experiments.statistics import median_and_range
-from tests.teleop.tiny_experiment import cells, done, double
+from tests.teleop.tiny_experiment import OneAfterAnother, cells, done, double, runs, wait_until
 
 # -- a tiny experiment -----------------------------------------------------------------------------------
 
@@ -72,22 +71,10 @@ def quiet(line: str) -> None:
     pass
 
 
-class Threads(ThreadPoolExecutor):
-    """Starts at once, where a process takes a second; what is tested is who does what, and what is kept."""
-
-    def __init__(self, workers: int, mp_context: object, initializer: object) -> None:
-        super().__init__(workers)
-
-
 @pytest.fixture(autouse=True)
 def sources_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger reads all sources to tell whether they changed, which takes a second."""
     monkeypatch.setattr(ledgers, "code_fingerprint", lambda _sources: "00000000")
-
-
-@pytest.fixture
-def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "ProcessPoolExecutor", Threads)
 
 
 # -- cells and findings ----------------------------------------------------------------------------------
@@ -146,12 +133,13 @@ from pathlib import Path
 from teleop.benchmark import ledger
 from teleop.experiments.experiment import Cell, Experiment
 from teleop.experiments.running import carry_out
+from teleop.sweeps.local import Local
 from tests.teleop.tiny_experiment import sleep
 
 if __name__ == "__main__":
     ledger.code_fingerprint = lambda _sources: "00000000"
     one = Experiment("one", "", (), "", lambda seeds: [Cell(sleep, {"seed": 0})], list, list)
-    carry_out(one, range(1), ledger.Ledger(None), Path(sys.argv[1]), workers=1, say=print)
+    carry_out(one, range(1), ledger.Ledger(None), Path(sys.argv[1]), engine=Local(1), say=print)
 """
 
 
@@ -177,38 +165,21 @@ def test_cells_are_done_on_one_thread_by_a_process_that_ends_with_the_one_that_s
     wait_until(lambda: not runs(int(process)))
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 100
-    while not holds():
-        assert time.monotonic() < deadline_s, "waited in vain"
-        time.sleep(0.05)
-
-
-def runs(process: int) -> bool:
-    """A process that has ended and that nobody has asked about is still listed, as Z."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.usefixtures("in_threads")
 def test_a_failed_cell_is_named_and_the_others_are_kept_and_not_done_again(tmp_path: Path) -> None:
     broken = replace(TINY, cells=with_a_broken_one)
     path, folder = tmp_path / "tiny.jsonl", tmp_path / "cache"
     said: list[str] = []
-    with pytest.raises(ExperimentError, match=r"1 of 3 cells failed.*ValueError: cell 1 is broken"):
-        carry_out(broken, range(3), Ledger(path), folder, workers=1, say=said.append)
-    assert sum("FAILED" in line for line in said) == 1
+    with pytest.raises(ExperimentError, match=r"1 of 3 cells failed twice.*ValueError: cell 1 is broken"):
+        carry_out(broken, range(3), Ledger(path), folder, engine=OneAfterAnother(), say=said.append)
+    assert sum("FAILED" in line for line in said) == 2, "tried again once"
     ledger = Ledger(path)
     assert [ledger.is_known(cell.key) for cell in with_a_broken_one(range(3))] == [True, False, True]
 
-    findings = carry_out(TINY, range(3), ledger, folder, workers=1, say=quiet)
+    findings = carry_out(TINY, range(3), ledger, folder, engine=OneAfterAnother(), say=quiet)
     assert findings.values("twice", double) == [0.0, 2.0, 4.0]
-    assert sorted(done(folder)) == [0, 1, 1, 2], "the second run does nothing but what was missing"
+    assert sorted(done(folder)) == [0, 1, 1, 1, 2], "the second run does nothing but what was missing"
 
 
-@pytest.mark.usefixtures("in_threads")
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path, folder = tmp_path / "tiny.jsonl", tmp_path / "cache"
 
@@ -216,12 +187,12 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        carry_out(TINY, range(6), Ledger(path), folder, workers=1, say=interrupt)
+        carry_out(TINY, range(6), Ledger(path), folder, engine=OneAfterAnother(), say=interrupt)
     ledger = Ledger(path)
     kept = [cell for cell in cells(range(6)) if ledger.is_known(cell.key)]
     assert [cell.arguments["seed"] for cell in kept] == [0], "what was done before the interruption"
 
-    findings = carry_out(TINY, range(6), ledger, folder, workers=1, say=quiet)
+    findings = carry_out(TINY, range(6), ledger, folder, engine=OneAfterAnother(), say=quiet)
     assert findings.values("twice", double) == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
     assert done(folder).count(0) == 1
 
@@ -234,7 +205,7 @@ def test_with_everything_known_no_process_is_started_and_nothing_is_said(tmp_pat
     def never(line: str) -> None:
         raise AssertionError(line)
 
-    findings = carry_out(TINY, range(2), ledger, tmp_path / "cache", workers=2, say=never)
+    findings = carry_out(TINY, range(2), ledger, tmp_path / "cache", engine=OneAfterAnother(), say=never)
     assert findings.values("twice", double) == [7.0, 7.0]
     assert not (tmp_path / "cache").exists()
 
@@ -310,6 +281,21 @@ def test_reproduce_makes_page_and_index_of_what_is_known(tmp_path: Path) -> None
     index = (tmp_path / "README.md").read_text()
     assert "tiny.md" in index
     assert "other.md" not in index, "nobody ran it"
+
+
+@pytest.mark.usefixtures("tiny_only")
+def test_an_experiment_with_a_failed_cell_keeps_no_other_from_being_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = replace(TINY, name="other", cells=with_a_broken_one)
+    monkeypatch.setattr(catalogue, "find", {"tiny": TINY, "other": broken}.__getitem__)
+    monkeypatch.setattr(reproduce, "engine_for", lambda _workers, _cluster: OneAfterAnother())
+    report = Reproduce(("other", "tiny"), out=tmp_path).run()
+    assert report.status == 1
+    assert [each["name"] for each in report.data["experiments"]] == ["tiny"]
+    (failure,) = report.data["failures"]
+    assert "1 of 2 cells failed twice" in failure
+    assert "ValueError: cell 1 is broken" in report.text
 
 
 @pytest.mark.usefixtures("tiny_only")
