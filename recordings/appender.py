@@ -76,7 +76,7 @@ def create(path: Path, header: Header) -> None:
     try:
         with h5py.File(name, "w", libver=_LIBRARY_BOUNDS, locking=False) as file:
             for key, value in header.to_attributes().items():
-                file.attrs[key] = value
+                _write_attribute(file, key, value)
             for table in tables(header):
                 for column in table.columns:
                     _create_column(file, f"{table.name}/{column.name}", column, chunk_rows(table, column))
@@ -85,6 +85,15 @@ def create(path: Path, header: Header) -> None:
         move_without_overwriting(Path(name), path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _write_attribute(file: h5py.File, name: str, value: Any) -> None:
+    """Texts with a fixed length: those of any length lie in heaps, which a little damage makes unreadable."""
+    if isinstance(value, str):
+        encoded = value.encode()
+        file.attrs.create(name, encoded, dtype=h5py.string_dtype("utf-8", max(1, len(encoded))))
+    else:
+        file.attrs[name] = value
 
 
 def chunk_rows(table: Table, column: Column) -> int:

@@ -52,7 +52,7 @@ def _sittings(reader: Reader) -> list[Mapping[str, Any]]:
 
 
 def _column(name: str) -> Callable[[Reader], Array]:
-    return lambda reader: reader.read("episodes", name, 0, reader.n_episodes)
+    return lambda reader: reader.episode_columns(0, reader.n_episodes)[name]
 
 
 def _outcomes(reader: Reader) -> Array:
@@ -68,7 +68,7 @@ def _returns(reader: Reader) -> Array:
 
 def _n_labels(reader: Reader) -> Array:
     """How many labels hold."""
-    starts = reader.read("episodes", "start", 0, reader.n_episodes)
+    starts = reader.episode_columns(0, reader.n_episodes)["start"]
     holding = reader.curation.holding(reader.labels())
     of = np.searchsorted(starts, holding.steps, side="right") - 1
     return np.bincount(of, minlength=reader.n_episodes)[: reader.n_episodes]
@@ -118,7 +118,7 @@ def _versions(reader: Reader, holds: Callable[[Any], Any], value: str) -> BoolAr
 def _labelers(reader: Reader, holds: Callable[[Any], Any], value: str) -> BoolArray:
     labels = reader.curation.holding(reader.labels())
     codes = [code for code, name in enumerate(labels.names) if name == value]
-    starts = reader.read("episodes", "start", 0, reader.n_episodes)
+    starts = reader.episode_columns(0, reader.n_episodes)["start"]
     of = np.searchsorted(starts, labels.steps[np.isin(labels.labelers, codes)], side="right") - 1
     found = np.zeros(reader.n_episodes, bool)
     found[of] = True
@@ -193,8 +193,8 @@ def _any_step(reader: Reader, column: str, holds: Callable[[Array], Array]) -> B
 
 def _by_episode(reader: Reader, column: str) -> Iterator[tuple[npt.NDArray[np.int64], Array]]:
     """The episode of each step and what a column says of it, a slice at a time."""
-    starts = reader.read("episodes", "start", 0, reader.n_episodes)
-    ends = starts + np.maximum(reader.read("episodes", "length", 0, reader.n_episodes), 0)
+    columns = reader.episode_columns(0, reader.n_episodes)
+    starts, ends = columns["start"], columns["start"] + columns["length"]
     window = Window(reader, "steps", [column])
     for low in range(0, reader.n_steps if len(starts) else 0, window.rows):
         high = min(low + window.rows, reader.n_steps)

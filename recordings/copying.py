@@ -20,6 +20,7 @@ from recordings.acts import LOST
 from recordings.branches import Branches
 from recordings.composer import Composer
 from recordings.contents import Edit
+from recordings.errors import DamagedRecording
 from recordings.reader import Reader
 from recordings.schema import EditKind, Outcome
 
@@ -90,9 +91,10 @@ class Copier:
         self._reader, self._composer = reader, composer
         self._names, self._marks = names or Names(), marks or LabelMarks()
         n = reader.n_episodes
-        self._starts = reader.read("episodes", "start", 0, n)
-        self._lengths = reader.read("episodes", "length", 0, n)
-        self._ends = self._starts + np.maximum(self._lengths, 0)
+        columns = reader.episode_columns(0, n)
+        self._starts, self._lengths, self._parents = (columns[name] for name in ("start", "length", "parent"))
+        self._ends = self._starts + self._lengths
+        self._has_ended = columns["outcome"] != Outcome.RUNNING
         self._new: IntArray = np.full(n, -1)
         """(E,) the row of each episode in the copy; -1: it is not copied."""
         self._shifts: IntArray = np.zeros(n, np.int64)
@@ -110,7 +112,7 @@ class Copier:
         is there already; of such an episode the labels alone are copied. twinned: episodes that will be met again;
         returns where those are in the copy.
         """
-        episodes = episodes[self._lengths[episodes] >= 0]
+        episodes = episodes[self._has_ended[episodes]]
         self._new[episodes] = self._composer.rows_of("episodes") + np.arange(len(episodes))
         lengths = self._lengths[episodes]
         first_steps = self._composer.rows_of("steps") + np.cumsum(lengths) - lengths
@@ -159,7 +161,7 @@ class Copier:
 
     def _orphans(self, episodes: IntArray) -> dict[int, int]:
         """First step -> episode, of copied branches whose parent is not."""
-        parents = self._reader.read("episodes", "parent", 0, len(self._new))[episodes]
+        parents = self._parents[episodes]
         lost = (parents >= 0) & (self._new[np.maximum(parents, 0)] < 0)
         return {int(self._starts[each]): int(each) for each in episodes[lost] if self._lengths[each]}
 
@@ -215,6 +217,12 @@ class Copier:
     def _codes(self, labelers: IntArray, kept: npt.NDArray[np.bool_]) -> IntArray:
         """(L,) what these labelers are in the copy; who gave none of the kept labels is not made known there."""
         codes = np.zeros(len(labelers), np.int64)
+        n_labelers = len(self._reader.labelers)
+        if kept.any() and not 0 <= labelers[kept].min() <= labelers[kept].max() < n_labelers:
+            raise DamagedRecording(
+                f"{self._reader.path}: /labels/labeler: expected codes below {n_labelers}, found others. The file is "
+                "damaged; restore it from a copy."
+            )
         seen, places = np.unique(labelers[kept], return_index=True)
         for labeler in seen[np.argsort(places)].tolist():
             name = self._names.of_labeler(self._reader.labelers[labeler])

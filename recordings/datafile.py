@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-from h5py import h5d, h5z
+from h5py import h5d, h5t, h5z
 
-from recordings import superblock
+from recordings import heaps, superblock
 from recordings.errors import DamagedRecording, NotARecording, RecordingMissing
 from recordings.schema import TEXT, Column, Table
 
@@ -70,13 +70,38 @@ def open_for_reading(path: Path) -> tuple[h5py.File, bool]:
 
 
 def attributes(file: h5py.File, path: Path) -> Mapping[str, Any]:
-    """Every root attribute that can be read. Raises DamagedRecording."""
+    """Every root attribute that can be read, texts as str. Raises DamagedRecording."""
     try:
-        return {name: file.attrs[name] for name in file.attrs}
+        names = list(file.attrs)
+        if any(_is_of_any_length(file.attrs.get_id(name).get_type()) for name in names):
+            require_sound_heaps(path)
+        return {name: _decoded(file.attrs[name]) for name in names}
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise DamagedRecording(
             f"{path}: the header cannot be read ({error}). The file is damaged; restore it from a copy."
         ) from error
+
+
+def _is_of_any_length(kind: Any) -> bool:
+    return bool(kind.detect_class(h5t.VLEN) or (kind.get_class() == h5t.STRING and kind.is_variable_str()))
+
+
+def _decoded(value: Any) -> Any:
+    """Texts of fixed length come as bytes. Raises ValueError where they are not UTF-8."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, str):
+        value.encode()  # h5py lets through what is not UTF-8
+    return value
+
+
+def require_sound_heaps(path: Path) -> None:
+    """Raises DamagedRecording where HDF5 might never come to an end with a text of any length."""
+    if not heaps.is_sound(path):
+        raise DamagedRecording(
+            f"{path}: expected heaps of texts that lead from one to the next, found one that does not. The file is "
+            "damaged; restore it from a copy."
+        )
 
 
 def checked_columns(file: h5py.File, path: Path, tables: Iterable[Table]) -> dict[str, h5py.Dataset]:

@@ -31,7 +31,7 @@ from recordings.composer import Composer
 from recordings.copying import Copier, LabelMarks, Names, Place
 from recordings.errors import InvalidRow, WorldMismatch
 from recordings.reader import Reader
-from recordings.schema import Header
+from recordings.schema import Header, Outcome
 from recordings.window import Window
 
 IntArray = npt.NDArray[np.int64]
@@ -115,8 +115,8 @@ def split(
 
 def _ended(reader: Reader, wanted: Wanted) -> IntArray:
     """Rows of the chosen episodes that do not run any more, ascending."""
-    lengths = reader.read("episodes", "length", 0, reader.n_episodes)
-    return np.flatnonzero(wanted.chooses(reader) & (lengths >= 0))
+    outcomes = reader.episode_columns(0, reader.n_episodes)["outcome"]
+    return np.flatnonzero(wanted.chooses(reader) & (outcomes != Outcome.RUNNING))
 
 
 @contextmanager
@@ -271,7 +271,7 @@ def _digest(reader: Reader, window: Window, index: int) -> bytes:
 
 def _families(reader: Reader) -> list[str]:
     """(E,) a name for each episode, which its branches share."""
-    parents = reader.read("episodes", "parent", 0, reader.n_episodes)
+    parents = reader.episode_columns(0, reader.n_episodes)["parent"]
     roots = np.arange(len(parents))
     for index in np.flatnonzero(parents >= 0).tolist():  # a parent comes before its branches
         roots[index] = roots[parents[index]]

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from recordings import heaps
 from recordings.datafile import why_not_read
 from recordings.errors import UnreadableSource
 
@@ -33,6 +34,11 @@ def opened(path: Path) -> Iterator[Foreign]:
             "right, the file is damaged."
         ) from error
     with file:
+        if not heaps.is_sound(path):
+            raise UnreadableSource(
+                f"{path}: expected heaps of texts that lead from one to the next, found one that does not. The file is "
+                "damaged."
+            )
         yield Foreign(file, path, path.stat().st_size)
 
 

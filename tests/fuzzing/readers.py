@@ -87,7 +87,7 @@ def _settings(folder: Path) -> Path:
 def _journal(folder: Path) -> Path:
     path = folder / "session.keys"
     head = json.dumps({"understudy_journal": VERSION, "began_ns": 12, "settings": {"env": "gridworld"}})
-    path.write_text(f"{head}\n5 down left\n7\n9 scrub 3\n7 up left\n3 close\n", encoding="utf-8")
+    path.write_text(f"{head}\n5 press left\n7\n9 scrub 3\n7 release left\n3 close\n", encoding="utf-8")
     return path
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import recordings
+from recordings import Recorder
 from recordings.errors import (
     DamagedRecording,
     NewerFormat,
@@ -20,7 +22,7 @@ from recordings.errors import (
     RecordingError,
     RecordingMissing,
 )
-from tests.recordings.worlds import record_counting
+from tests.recordings.worlds import cartpole_header, record_counting
 
 
 @pytest.fixture(scope="module")
@@ -274,3 +276,24 @@ def test_random_damage_never_shows_an_error_of_hdf5(sound: Path, tmp_path: Path)
         path.write_bytes(broken)
         with contextlib.suppress(RecordingError):
             read_everything(path)
+
+
+def test_a_heap_that_leads_nowhere_does_not_keep_hdf5_busy(path: Path) -> None:
+    """Recordings of before hold their texts in heaps."""
+    with h5py.File(path, "r+") as file:
+        file.attrs["operator"] = "Ada"
+    read_everything(path)
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL\x01")
+    content[heap + 16 + 8 : heap + 16 + 16] = b"\xff" * 8
+    path.write_bytes(content)
+    with pytest.raises(DamagedRecording, match="heaps of texts"):
+        read_everything(path)
+
+
+def test_a_long_header_is_kept(tmp_path: Path) -> None:
+    header = replace(cartpole_header(), key_map={"note": "x" * 300_000})
+    with Recorder(tmp_path / "long.h5", header):
+        pass
+    with recordings.open(tmp_path / "long.h5") as reader:
+        assert reader.header.key_map == header.key_map
