@@ -12,7 +12,8 @@ import gymnasium as gym
 import numpy as np
 
 import recordings
-from learners import checkpoint, load_policy
+from learners import checkpoint, elsewhere, load_policy
+from learners.elsewhere.answers import ForeignExpert
 from learners.gates import Gate
 from learners.interface import Expert, Policy
 from learners.worlds import facts_of
@@ -21,7 +22,7 @@ from recordings.recorder import Recorder
 from recordings.schema import Driver, Header, LabelKind
 from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
-from teleop.experts import PolicyExpert, scripted_expert
+from teleop.experts import SCRIPTED, PolicyExpert, scripted_expert
 from teleop.misreading import FaultySensor, MisreadingRecorder
 from teleop.run import Listener
 from teleop.session import Session
@@ -66,6 +67,8 @@ class RecordSettings:
     """Let the environment draw itself (for worlds the window has no painter for)."""
     bindings: Mapping[str, str] = field(default_factory=dict)
     """An order's name in lower case -> the key preferred for it."""
+    trust_code: bool = False
+    """Code that comes with a driver from elsewhere may run."""
     label_noise: tuple[float, float] | None = None
     """Mean and deviation of what a faulty sensor adds to each label, not to what is executed; None: it is sound."""
 
@@ -84,6 +87,8 @@ class CorrectSettings:
     """The coin's share for the expert (gate "beta")."""
     student: Path | None = None
     """The policy to start from; None: it starts knowing nothing."""
+    trust_code: bool = False
+    """Code that comes with experts or a student from elsewhere may run."""
     advisers: tuple[str, ...] = ()
     """Experts who label what the expert labels, beside them; nobody learns from them."""
     takeover: TakeoverName = "hold"
@@ -94,8 +99,9 @@ class CorrectSettings:
     rewind_steps: int = 10
     look_at: tuple[int, int] | None = None
     """Episode of the recording that is continued, and its step, at which the desk is open to begin with."""
-    training: Literal["background", "inline", "none"] = "background"
-    """In a process beside the session; between ticks, so that it repeats exactly; or not here at all."""
+    training: Literal["background", "inline", "none", "never"] = "background"
+    """In a process beside the session; between ticks, so that it repeats exactly; not here, but by whoever runs the
+    session; or not at all: the student stays as it is."""
     labels_per_fit: int = 50
     """Labels from one student to the next, when training inline."""
     seed: int | None = None
@@ -113,7 +119,9 @@ def start_recording(settings: RecordSettings, clock: Clock, listener: Listener |
     """
     clock = Glance(clock)
     env, controls = _stage(settings)
-    expert, driver = find_expert(settings.driver, settings.world, env, controls, clock)
+    expert, driver = find_expert(
+        settings.driver, settings.world, env, controls, clock, trust_code=settings.trust_code
+    )
     return Session(
         settings.world,
         env,
@@ -133,9 +141,12 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
     """A session of correction, with its trainer running. Raises UnderstudyError as `start_recording` does."""
     clock, world = Glance(clock), settings.world
     env, controls = _stage(settings)
-    expert, driver = find_expert(settings.expert, world, env, controls, clock)
-    advisers = [find_expert(name, world, env, controls, clock)[0] for name in settings.advisers]
-    student = None if settings.student is None else checkpoint.load(settings.student)
+    trust = settings.trust_code
+    expert, driver = find_expert(settings.expert, world, env, controls, clock, trust_code=trust)
+    advisers = [
+        find_expert(name, world, env, controls, clock, trust_code=trust)[0] for name in settings.advisers
+    ]
+    student = None if settings.student is None else find_student(settings, env)
     rng = np.random.default_rng(settings.seed)
     recorder = _recorder(settings, env)
     session = Session(
@@ -161,7 +172,7 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
         listener=listener,
     )
     if student is not None:
-        session.adopt(StudentVersion(student.policy, version=0, reward=student.reward))
+        session.adopt(student)
         if session.gate is not None:
             from learners.dagger import tell
 
@@ -229,15 +240,30 @@ def gate_of(settings: CorrectSettings, expert: Expert, rng: np.random.Generator)
 
 
 def find_expert(
-    name: str, world: World, env: gym.Env[Any, Any], controls: Controls, clock: Clock
+    name: str,
+    world: World,
+    env: gym.Env[Any, Any],
+    controls: Controls,
+    clock: Clock,
+    *,
+    trust_code: bool = False,
 ) -> tuple[Expert, Driver]:
-    """The expert of this name, and how its steps are marked in the recording. Raises ExpertMissing."""
+    """The expert of this name, and how its steps are marked in the recording.
+
+    trust_code: code that comes with one from elsewhere may run. Raises ExpertMissing, LearnerError.
+    """
     if name == "human":
         world.require_keys()
         return HumanExpert(controls, clock), Driver.HUMAN
-    path = expert_file(name, world)
-    if path is None:
+    if name == SCRIPTED:
         return scripted_expert(env), Driver.SCRIPTED
+    if elsewhere.form_of(name) is not None:
+        guest = elsewhere.load(name, _spaces_of(env), world.spec(), trust_code=trust_code)
+        if isinstance(guest.actor, ForeignExpert):
+            return guest.actor, Driver.POLICY
+        return PolicyExpert(guest.actor, guest.label), Driver.POLICY
+    path = expert_file(name, world)
+    assert path is not None
     if not path.exists():
         raise ExpertMissing(
             f"{path}: expected the policy of the expert {name!r}, found no file. "
@@ -246,9 +272,24 @@ def find_expert(
     return PolicyExpert(load_policy(path), path.stem), Driver.POLICY
 
 
+def find_student(settings: CorrectSettings, env: gym.Env[Any, Any]) -> StudentVersion:
+    """The student to start from. Raises LearnerError, also for one that cannot be trained where it is to be."""
+    assert settings.student is not None
+    if elsewhere.form_of(str(settings.student)) is None:
+        kept = checkpoint.load(settings.student)
+        return StudentVersion(kept.policy, version=0, reward=kept.reward)
+    world = settings.world.spec()
+    guest = elsewhere.load(str(settings.student), _spaces_of(env), world, trust_code=settings.trust_code)
+    return StudentVersion(guest.policy() if settings.training == "never" else guest.trainable(), version=0)
+
+
+def _spaces_of(env: gym.Env[Any, Any]) -> elsewhere.Spaces:
+    return elsewhere.Spaces(env.observation_space, env.action_space)
+
+
 def expert_file(name: str, world: World) -> Path | None:
     """The policy that an expert of this name acts by; None: it acts by none."""
-    if name in ("human", "scripted"):
+    if name in ("human", SCRIPTED) or elsewhere.form_of(name) == "python":
         return None
     return default_policy("ppo", world) if name == "ppo" else Path(name)
 
@@ -319,7 +360,7 @@ def _trainer(
     start: Policy | None,
 ) -> Trainer | None:
     """teacher: whose labels the student learns from. start: the student to go on from."""
-    if settings.training == "none":
+    if settings.training in ("none", "never"):
         return None
     course = Course(settings.world, start)
     seed = int(rng.integers(2**31))

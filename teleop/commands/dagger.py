@@ -19,6 +19,7 @@ from learners.gates import Gate
 from learners.interface import Policy, Snapshot
 from learners.simulated_person import steps_within
 from learners.worlds import facts_of
+from recordings.demonstrations import Demonstrations
 from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
@@ -62,7 +63,8 @@ class Dagger:
     """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
     carracing, or any gymnasium id."""
     expert: str = "human"
-    """Who corrects: human, scripted, ppo (the policy that `train ppo` left), or the path of a policy."""
+    """Who corrects: human, scripted, ppo (the policy that `train ppo` left), the path of a policy (.safetensors, .onnx,
+    .zip of Stable-Baselines3, .pt of TorchScript), or package.module:function."""
     gate: dagger.GateName | Literal["auto"] = "auto"
     """Who drives: human (the person decides; headless a simulated one), beta (a coin), uncertainty (the student asks
     where it was never taught), expert (plain demonstration), novelty (the student asks far from every label),
@@ -74,7 +76,11 @@ class Dagger:
     policy: Path | None = None
     """Where the student goes. Default: runs/dagger-WORLD.safetensors."""
     student: Path | None = None
-    """A policy to start from. Default: a student that knows nothing."""
+    """A policy to start from: ours, or plain networks of Stable-Baselines3 (.zip); any other from elsewhere with
+    --training never. Default: a student that knows nothing."""
+    trust_code: bool = False
+    """Code that comes with a policy from elsewhere may run: TorchScript (.pt), Python (package.module:function), what
+    Stable-Baselines3 (.zip) pickled."""
     takeover: TakeoverName = "hold"
     """How a person takes over: while SPACE is held, from press to press, or with any drive key."""
     headless: bool = False
@@ -104,9 +110,9 @@ class Dagger:
     """Gate human, headless: how long the simulated person takes to react."""
     slips: float = 0.0
     """Gate human, headless: the share of the simulated person's actions that are not what they meant."""
-    training: Literal["background", "inline"] = "background"
+    training: Literal["background", "inline", "never"] = "background"
     """In the window: teach the student beside the session, or between two ticks, which then wait for it, so that the
-    same keys give the same students."""
+    same keys give the same students. never, headless too: --student drives, and is not taught."""
     labels_per_fit: int = 50
     """Training inline: labels from one student to the next."""
     journal: Path | None = None
@@ -143,6 +149,7 @@ class Dagger:
             gate=self._live_gate(world),
             beta=self.beta,
             student=self.student,
+            trust_code=self.trust_code,
             takeover=self.takeover,
             label_budget=self.label_budget,
             minutes_budget=self.minutes_budget,
@@ -152,7 +159,7 @@ class Dagger:
             seed=self.seed,
             operator=self.operator,
             rest_s=0.0 if self.headless else 1.0,
-            training="none" if self.headless else self.training,
+            training="none" if self.headless and self.training != "never" else self.training,
             labels_per_fit=self.labels_per_fit,
             render=not self.headless,
         )
@@ -255,6 +262,9 @@ class Dagger:
         self, session: Session, world: World, sampler: SessionSampler, config: dagger.Config
     ) -> Iterator[Snapshot]:
         start = None if session.student is None else session.student.policy
+        if self.training == "never":
+            betas = [config.beta] * self.rounds
+            return dagger.imitate(sampler, _untaught, betas, start=start, labels=config.labels)
         rng = np.random.default_rng(self.seed)
         return dagger.train(
             config, None, world.spec(), rng, sample=sampler, start=start, symmetry=world.mirror
@@ -290,11 +300,16 @@ class Dagger:
         return Report(data, _text(data, words), 1 if verified is False else 0)
 
     def _save(self, student: Policy | None, world: World) -> Path | None:
-        if student is None:
+        if student is None or self.training == "never":
             return None
         path = self.policy or default_policy("dagger", world)
         keep_policy(student, path, "dagger", world.env_id, expert=self.expert, seed=self.seed)
         return path
+
+
+def _untaught(data: Demonstrations, student: Policy | None) -> Snapshot:
+    assert student is not None
+    return Snapshot(0, student)
 
 
 def parse(prog: str, words: list[str]) -> Dagger:
@@ -307,10 +322,11 @@ def _text(data: dict[str, Any], words: str) -> str:
         for index, round_ in enumerate(data["rounds"], 1)
     ]
     sheet = table("DAgger", ("round", "return", "labels", "seconds"), rows) + "\n" if rows else ""
-    student = (
-        f"The student returns {data['return_mean']:.3f} and is kept in {data['policy']}."
-        if data["policy"]
-        else "No student was trained: no label was given."
-    )
+    if data["policy"]:
+        student = f"The student returns {data['return_mean']:.3f} and is kept in {data['policy']}."
+    elif data["return_mean"] is not None:
+        student = f"The student returns {data['return_mean']:.3f}; it was not taught."
+    else:
+        student = "No student was trained: no label was given."
     labels = f"{data['labels']} labels ({data['distinct_labels']} distinct)"
     return f"{sheet}{student}\n{data['recording']}: {labels}. {words}"

@@ -36,7 +36,11 @@ class Record:
     out: Path | None = None
     """The recording (HDF5). Default: a new file under runs/."""
     driver: str = "human"
-    """Who demonstrates: human, scripted, ppo, or the path of a policy."""
+    """Who demonstrates: human, scripted, ppo, the path of a policy (.safetensors, .onnx, .zip of Stable-Baselines3, .pt
+    of TorchScript), or package.module:function."""
+    trust_code: bool = False
+    """Code that comes with a driver from elsewhere may run: TorchScript (.pt), Python (package.module:function), what
+    Stable-Baselines3 (.zip) pickled."""
     episodes: int | None = None
     """Stop after this many episodes. Default: when the window is closed; 10 when headless."""
     headless: bool = False
@@ -63,6 +67,7 @@ class Record:
             world,
             self.out or default_recording(world),
             driver=self.driver,
+            trust_code=self.trust_code,
             seed=self.seed,
             operator=self.operator,
             rest_s=0.0 if self.headless else 1.0,
