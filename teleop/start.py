@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +13,6 @@ import numpy as np
 
 import recordings
 from learners import checkpoint, elsewhere, load_policy
-from learners.elsewhere.answers import ForeignExpert
 from learners.gates import Gate
 from learners.interface import Expert, Policy
 from learners.worlds import facts_of
@@ -23,6 +22,7 @@ from recordings.schema import Driver, Header, LabelKind
 from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
 from teleop.experts import SCRIPTED, PolicyExpert, scripted_expert
+from teleop.guests import Guests
 from teleop.misreading import FaultySensor, MisreadingRecorder
 from teleop.run import Listener
 from teleop.session import Session
@@ -119,13 +119,12 @@ def start_recording(settings: RecordSettings, clock: Clock, listener: Listener |
     """
     clock = Glance(clock)
     env, controls = _stage(settings)
-    expert, driver = find_expert(
-        settings.driver, settings.world, env, controls, clock, trust_code=settings.trust_code
-    )
+    guests = Guests(settings.world, env, trust_code=settings.trust_code)
+    expert, driver = find_expert(settings.driver, settings.world, env, controls, clock, guests, "driver")
     return Session(
         settings.world,
         env,
-        _recorder(settings, env),
+        _recorder(settings, env, guests),
         clock=clock,
         rng=np.random.default_rng(settings.seed),
         expert=expert,
@@ -141,14 +140,15 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
     """A session of correction, with its trainer running. Raises UnderstudyError as `start_recording` does."""
     clock, world = Glance(clock), settings.world
     env, controls = _stage(settings)
-    trust = settings.trust_code
-    expert, driver = find_expert(settings.expert, world, env, controls, clock, trust_code=trust)
+    guests = Guests(world, env, trust_code=settings.trust_code)
+    expert, driver = find_expert(settings.expert, world, env, controls, clock, guests)
     advisers = [
-        find_expert(name, world, env, controls, clock, trust_code=trust)[0] for name in settings.advisers
+        find_expert(name, world, env, controls, clock, guests, f"adviser {i}")[0]
+        for i, name in enumerate(settings.advisers, 1)
     ]
-    student = None if settings.student is None else find_student(settings, env)
+    student = find_student(settings, guests)
     rng = np.random.default_rng(settings.seed)
-    recorder = _recorder(settings, env)
+    recorder = _recorder(settings, env, guests)
     session = Session(
         world,
         env,
@@ -245,12 +245,13 @@ def find_expert(
     env: gym.Env[Any, Any],
     controls: Controls,
     clock: Clock,
-    *,
-    trust_code: bool = False,
+    guests: Guests,
+    role: str = "expert",
 ) -> tuple[Expert, Driver]:
     """The expert of this name, and how its steps are marked in the recording.
 
-    trust_code: code that comes with one from elsewhere may run. Raises ExpertMissing, LearnerError.
+    guests: who knows those from elsewhere. role: under which it is noted in the recording's header.
+    Raises ExpertMissing, LearnerError.
     """
     if name == "human":
         world.require_keys()
@@ -258,10 +259,7 @@ def find_expert(
     if name == SCRIPTED:
         return scripted_expert(env), Driver.SCRIPTED
     if elsewhere.form_of(name) is not None:
-        guest = elsewhere.load(name, _spaces_of(env), world.spec(), trust_code=trust_code)
-        if isinstance(guest.actor, ForeignExpert):
-            return guest.actor, Driver.POLICY
-        return PolicyExpert(guest.actor, guest.label), Driver.POLICY
+        return guests.expert(name, role), Driver.POLICY
     path = expert_file(name, world)
     assert path is not None
     if not path.exists():
@@ -272,19 +270,23 @@ def find_expert(
     return PolicyExpert(load_policy(path), path.stem), Driver.POLICY
 
 
-def find_student(settings: CorrectSettings, env: gym.Env[Any, Any]) -> StudentVersion:
-    """The student to start from. Raises LearnerError, also for one that cannot be trained where it is to be."""
-    assert settings.student is not None
-    if elsewhere.form_of(str(settings.student)) is None:
-        kept = checkpoint.load(settings.student)
-        return StudentVersion(kept.policy, version=0, reward=kept.reward)
-    world = settings.world.spec()
-    guest = elsewhere.load(str(settings.student), _spaces_of(env), world, trust_code=settings.trust_code)
-    return StudentVersion(guest.policy() if settings.training == "never" else guest.trainable(), version=0)
+def find_student(settings: CorrectSettings, guests: Guests) -> StudentVersion | None:
+    """The student to start from; None: it starts knowing nothing.
 
-
-def _spaces_of(env: gym.Env[Any, Any]) -> elsewhere.Spaces:
-    return elsewhere.Spaces(env.observation_space, env.action_space)
+    Raises ExpertMissing where nobody would ever drive, LearnerError; ForeignPolicyError for one that cannot be taught.
+    """
+    is_taught = settings.training != "never"
+    if settings.student is None:
+        if not is_taught:
+            raise ExpertMissing(
+                "--training never: expected --student, the policy that is to drive, found none. Name one, or let a "
+                "student be taught."
+            )
+        return None
+    if elsewhere.form_of(str(settings.student)) is not None:
+        return StudentVersion(guests.student(str(settings.student), is_taught=is_taught), version=0)
+    kept = checkpoint.load(settings.student)
+    return StudentVersion(kept.policy, version=0, reward=kept.reward)
 
 
 def expert_file(name: str, world: World) -> Path | None:
@@ -326,7 +328,7 @@ def _stage(settings: RecordSettings | CorrectSettings) -> tuple[gym.Env[Any, Any
     return world.make(render_mode="rgb_array" if settings.render else None), controls
 
 
-def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any]) -> Recorder:
+def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any], guests: Guests) -> Recorder:
     """The recording: a new file, or an earlier one of the same world continued."""
     world = settings.world
     header = Header.for_env(
@@ -339,6 +341,7 @@ def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any]
             "steering": None if world.steering is None else asdict(world.steering),
         },
     )
+    header = replace(header, versions={**header.versions, **guests.noted})
     settings.out.parent.mkdir(parents=True, exist_ok=True)
     resume = settings.out.exists()
     if isinstance(settings, RecordSettings) and settings.label_noise is not None:

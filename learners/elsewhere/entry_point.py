@@ -20,7 +20,7 @@ from typing import Any
 from gymnasium.envs.registration import EnvSpec
 
 from learners.elsewhere.answers import ForeignActions, ForeignExpert
-from learners.elsewhere.guest import Guest, labelled
+from learners.elsewhere.guest import Guest, label_of, sha256_of
 from learners.elsewhere.spaces import Spaces
 from learners.elsewhere.trust import one_line, require_trust, told
 from learners.errors import ForeignPolicyError
@@ -41,8 +41,8 @@ def load(name: str, spaces: Spaces, world: EnvSpec | None, *, trust_code: bool) 
     made = _made(module, function_name, name, world)
     source = getattr(module, "__file__", None)
     content = Path(source).read_bytes() if source and Path(source).is_file() else b""
-    label = labelled(name, content)
-    return Guest(name, label, _actor(made, label, name, spaces))
+    sha256 = sha256_of(content)
+    return Guest(name, sha256, _actor(made, label_of(name, sha256), name, spaces))
 
 
 def _imported(module_name: str, name: str) -> ModuleType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from learners.elsewhere.answers import ForeignExpert
 from learners.errors import ForeignPolicyError
@@ -21,10 +22,20 @@ class Guest:
 
     name: str
     """As it was typed."""
-    label: str
-    """Who answers, as written beside each label: the file's name and the beginning of its SHA-256."""
+    sha256: str
+    """Of the file, or of the module that holds the function, in hexadecimal."""
     actor: Policy | ForeignExpert
     """A `NetworkPolicy` where it can be trained further; a `ForeignExpert` only from a Python function."""
+
+    @property
+    def short_name(self) -> str:
+        """Without the folder."""
+        return Path(self.name).name
+
+    @property
+    def label(self) -> str:
+        """Who answers, as written beside each label."""
+        return label_of(self.name, self.sha256)
 
     def policy(self) -> Policy:
         """As one that acts in many states at once. Raises ForeignPolicyError for an expert."""
@@ -47,7 +58,11 @@ class Guest:
         return policy
 
 
-def labelled(name: str, content: bytes) -> str:
+def label_of(name: str, sha256: str) -> str:
     """ "balance.onnx#3f2a9c81d04b": which file it was, however often the name is used again."""
-    short = name.encode()[:NAME_BYTES].decode(errors="ignore")
-    return f"{short}#{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}"
+    short = Path(name).name.encode()[:NAME_BYTES].decode(errors="ignore")
+    return f"{short}#{sha256[:HASH_DIGITS]}"
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

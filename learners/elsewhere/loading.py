@@ -10,7 +10,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from learners import checkpoint
 from learners.elsewhere import entry_point
-from learners.elsewhere.guest import Guest, labelled
+from learners.elsewhere.guest import Guest, sha256_of
 from learners.elsewhere.spaces import Spaces
 from learners.errors import PolicyFileError
 from learners.worlds import facts_of
@@ -25,12 +25,16 @@ SUFFIXES: dict[str, Form] = {
 }
 OWN = ".safetensors"
 ENTRY_POINT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-RUNS: dict[Form, str] = {
-    "onnx": "data, computed by onnxruntime; no code of the file runs",
-    "sb3": "plain networks are read as data; others run stable_baselines3 and what the file names, with --trust-code",
-    "torchscript": "the program in the file runs, with --trust-code",
-    "python": "the module is imported and its function called, with --trust-code",
+RUNS: dict[Form, tuple[str | None, str]] = {
+    "onnx": ("data, computed by onnxruntime; no code of the file runs",) * 2,
+    "sb3": (
+        "its weights are read as data; no code of the file runs",
+        "where it is no plain network, stable_baselines3 runs, and whatever its pickled parts name",
+    ),
+    "torchscript": (None, "the program in the file runs"),
+    "python": (None, "its module is imported, and the function called"),
 }
+"""What runs without --trust-code (None: it is refused), and with it."""
 
 
 def form_of(name: str) -> Form | None:
@@ -41,10 +45,11 @@ def form_of(name: str) -> Form | None:
     return "python" if suffix != OWN and ENTRY_POINT.fullmatch(name) else None
 
 
-def what_runs(name: str) -> str | None:
-    """Whose code a name would run, in a sentence; None: nobody's from elsewhere."""
+def what_runs(name: str, *, trust_code: bool) -> str | None:
+    """Whose code a name runs, in a sentence; None: nobody's from elsewhere, or it is refused."""
     form = form_of(name)
-    return None if form is None else f"{name}: {RUNS[form]}"
+    runs = None if form is None else RUNS[form][trust_code]
+    return None if runs is None else f"{name}: {runs}."
 
 
 def load(name: str, spaces: Spaces, world: EnvSpec | None = None, *, trust_code: bool = False) -> Guest:
@@ -57,19 +62,20 @@ def load(name: str, spaces: Spaces, world: EnvSpec | None = None, *, trust_code:
     form = form_of(name)
     if form == "python":
         return entry_point.load(name, spaces, world, trust_code=trust_code)
-    content, label = _file(name)
+    content = checkpoint.read_file(Path(name))  # once: what is hashed is what is run
+    sha256 = sha256_of(content)
     if form == "onnx":
         from learners.elsewhere import onnx_policy
 
-        return Guest(name, label, onnx_policy.load(content, name, spaces))
+        return Guest(name, sha256, onnx_policy.load(content, name, spaces))
     if form == "torchscript":
         from learners.elsewhere import torchscript
 
-        return Guest(name, label, torchscript.load(content, name, spaces, trust_code=trust_code))
+        return Guest(name, sha256, torchscript.load(content, name, spaces, trust_code=trust_code))
     if form == "sb3":
         from learners.elsewhere import sb3
 
-        return Guest(name, label, sb3.load(content, name, spaces, trust_code=trust_code))
+        return Guest(name, sha256, sb3.load(content, name, spaces, trust_code=trust_code))
     raise PolicyFileError(
         f"{name}: expected a policy from elsewhere, by its form one of {', '.join(SUFFIXES)} or module:function, "
         "found another name."
@@ -79,12 +85,6 @@ def load(name: str, spaces: Spaces, world: EnvSpec | None = None, *, trust_code:
 def named_policy(name: str, world: EnvSpec, *, trust_code: bool = False) -> Guest:
     """A policy of ours or from elsewhere, for a world that is looked at here. Raises LearnerError."""
     if form_of(name) is None:  # those are looked at by whoever uses them
-        return Guest(name, Path(name).stem, checkpoint.load(name).policy)
+        return Guest(name, "", checkpoint.load(name).policy)
     facts = facts_of(world)
     return load(name, Spaces(facts.observation_space, facts.action_space), world, trust_code=trust_code)
-
-
-def _file(name: str) -> tuple[bytes, str]:
-    """What is in it, once: what is hashed is what is run."""
-    content = checkpoint.read_file(Path(name))
-    return content, labelled(Path(name).name, content)

@@ -24,6 +24,7 @@ from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
+from teleop.commands.whose_code import say_whose_code
 from teleop.finish import keep_policy, verdict
 from teleop.journals.journal import JournalWriter, UnusableJournal, said
 from teleop.journals.journal_head import require_repeatable, start
@@ -132,6 +133,7 @@ class Dagger:
 
         torch.set_num_threads(1)
         world = choose(self.env, self.keys)
+        say_whose_code(self.expert, self.student, *self.adviser, trust_code=self.trust_code)
         make_whole([] if self.out is None else [self.out])
         require_window(self.headless, "--expert", self.expert)
         if self.headless and self.journal is not None:

@@ -11,6 +11,7 @@ import tyro
 from learners.elsewhere import named_policy
 from learners.evaluation import Evaluation, evaluate
 from teleop.commands.report import Report
+from teleop.commands.whose_code import say_whose_code
 from teleop.worlds.choice import choose
 
 
@@ -38,6 +39,7 @@ class Evaluate:
 
     def run(self) -> Report:
         world = choose(self.env).spec()
+        say_whose_code(self.policy, trust_code=self.trust_code)
         policy = named_policy(str(self.policy), world, trust_code=self.trust_code).policy()
         found = evaluate(policy, world, episodes=self.episodes, seed=self.seed, sample=self.sample)
         return Report(asdict(found), _sentence(found))

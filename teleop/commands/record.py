@@ -13,6 +13,7 @@ from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
+from teleop.commands.whose_code import say_whose_code
 from teleop.finish import recorded, verdict
 from teleop.journals.journal import JournalWriter, said
 from teleop.journals.journal_head import start
@@ -63,6 +64,7 @@ class Record:
         began_s = time.monotonic()
         require_window(self.headless, "--driver", self.driver)
         world = choose(self.env, self.keys)
+        say_whose_code(self.driver, trust_code=self.trust_code)
         settings = RecordSettings(
             world,
             self.out or default_recording(world),

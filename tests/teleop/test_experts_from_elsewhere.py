@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import sys
@@ -105,9 +106,10 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     """What was said, in one paragraph."""
     assert main(list(words)) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.startswith("error: ") for line in lines] == [False] * (len(lines) - 1) + [True]
+    assert all(line.endswith((" runs.", " called.", " name.")) for line in lines[:-1])
+    said: str = lines[-1]
     return said
 
 
@@ -121,7 +123,10 @@ def test_it_demonstrates_and_the_recording_says_who(capsys: pytest.CaptureFixtur
         assert np.array_equal(theirs.episodes[0].actions, ours.episodes[0].actions)
         assert set(theirs.episodes[0].drivers.tolist()) == {Driver.POLICY}
         (labeler,) = set(theirs.labels().names)
-    assert labeler.startswith(f"{name}#")
+        noted = theirs.header.versions["driver"]
+    source = Path(name) if "." in name else Path("balance_rules.py")
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    assert (labeler, noted) == (f"{name}#{digest[:12]}", f"{name} sha256:{digest}")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -145,6 +150,7 @@ def test_it_drives_untaught(capsys: pytest.CaptureFixture[str], form: str) -> No
     found = run(capsys, "dagger", *HERE, *words)
     assert (found["policy"], found["return_mean"], found["verified"]) == (None, 500.0, True)
     with recordings.open("d.h5") as reader:
+        assert reader.header.versions["student"].startswith(words[3])
         drivers = np.concatenate([episode.drivers for episode in reader.episodes])
     assert {Driver.STUDENT} <= set(drivers.tolist())
 
@@ -198,6 +204,20 @@ def test_one_that_goes_wrong_midway_loses_nothing(capsys: pytest.CaptureFixture[
     assert "its answer: expected whole numbers from 0 to 1, found float64 [nan]" in said
     with recordings.open("a.h5") as reader:
         assert (reader.n_steps, reader.n_labels) == (5, 5)
+
+
+def test_a_student_that_nobody_named_cannot_drive(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--expert", "scripted", "--training", "never", "--out", "d.h5")
+    assert "--training never: expected --student" in refused(capsys, "dagger", *HERE, *words)
+    assert not Path("d.h5").exists()
+
+
+def test_what_runs_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--env", "cartpole", "--episodes", "1")
+    for name, trust in ((_onnx(), ()), (_torchscript(), ("--trust-code",))):
+        assert main(["evaluate", name, *words, *trust]) == 0
+        what = "the program in" if trust else "data, computed by onnxruntime; no code of"
+        assert capsys.readouterr().err == f"{name}: {what} the file runs.\n"
 
 
 def test_a_pipe_is_no_policy(capsys: pytest.CaptureFixture[str]) -> None:
