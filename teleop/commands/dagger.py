@@ -15,8 +15,9 @@ import tyro
 
 from learners import dagger
 from learners.evaluation import evaluate
-from learners.gates import Gate
+from learners.gates import Gate, beta_of_round
 from learners.interface import Policy, Snapshot
+from learners.policies import NetworkPolicy
 from learners.simulated_person import steps_within
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
@@ -41,6 +42,7 @@ from teleop.start import (
     start_correction,
 )
 from teleop.studio.rules import TakeoverName
+from teleop.training.course import Course
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose
 
@@ -77,8 +79,8 @@ class Dagger:
     policy: Path | None = None
     """Where the student goes. Default: runs/dagger-WORLD.safetensors."""
     student: Path | None = None
-    """A policy to start from: ours, or plain networks of Stable-Baselines3 (.zip); any other from elsewhere with
-    --training never. Default: a student that knows nothing."""
+    """A policy to start from, whose successors are as large: ours, or plain networks of Stable-Baselines3 (.zip); any
+    other from elsewhere with --training never. Default: a student that knows nothing."""
     trust_code: bool = False
     """Code that comes with a policy from elsewhere may run: TorchScript (.pt), Python (package.module:function), what
     Stable-Baselines3 (.zip) pickled."""
@@ -207,14 +209,15 @@ class Dagger:
         began_s = time.monotonic()
         clock = StepClock()
         session = start_correction(self._settings(world), clock)
-        config = self._config(world)
+        config = self._config(world, None if session.student is None else session.student.policy)
         sampler = self._sampler(session, world, clock, config)
         results: list[RoundResult] = []
         student: Policy | None = None if session.student is None else session.student.policy
         try:
             for snapshot in self._snapshots(session, world, sampler, config):
                 student = snapshot.policy
-                found = evaluate(student, world.spec(), seed=self.seed or 0)
+                if not results or self.training != "never":
+                    found = evaluate(student, world.spec(), seed=self.seed or 0)
                 labels, seconds = session.labels, time.monotonic() - began_s
                 results.append(RoundResult(found.return_mean, labels, seconds))
                 progress_console().print(
@@ -226,8 +229,11 @@ class Dagger:
             session, world, student, results, time.monotonic() - began_s, sampler.tally.metrics()
         )
 
-    def _config(self, world: World) -> dagger.Config:
+    def _config(self, world: World, start: Policy | None) -> dagger.Config:
+        """start: the student to go on from; its successors are as large."""
+        has_layers = isinstance(start, NetworkPolicy) and start.architecture.hidden
         return dagger.Config(
+            student=Course(world, start).config() if has_layers else dagger.quick_student(),
             labels=self.label_budget,
             rounds=self.rounds,
             gate=None if self.gate == "auto" else self.gate,
@@ -265,7 +271,7 @@ class Dagger:
     ) -> Iterator[Snapshot]:
         start = None if session.student is None else session.student.policy
         if self.training == "never":
-            betas = [config.beta] * self.rounds
+            betas = [beta_of_round(config.schedule, i, self.rounds, config.beta) for i in range(self.rounds)]
             return dagger.imitate(sampler, _untaught, betas, start=start, labels=config.labels)
         rng = np.random.default_rng(self.seed)
         return dagger.train(

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import recordings
+from learners import load_policy
 from recordings.schema import Driver
 from teleop.cli import main
 from teleop.experts import CARTPOLE_GAINS
@@ -167,6 +168,15 @@ def test_only_plain_networks_are_taught_further(capsys: pytest.CaptureFixture[st
     run(capsys, "record", *HERE, "--driver", "scripted", "--episodes", "1", "--out", "e.h5")
     taught = ("--start", name, "--updates", "10", "--out", "c.safetensors")
     run(capsys, "train", "bc", "--data", "e.h5", *taught)
+
+
+def test_a_plain_network_goes_on_learning_as_large_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    stable_baselines3 = pytest.importorskip("stable_baselines3", reason="the extra sb3 is not installed")
+    kwargs = {"net_arch": [8, 6]}
+    stable_baselines3.PPO("MlpPolicy", "CartPole-v1", device="cpu", policy_kwargs=kwargs).save("net.zip")
+    words = ("--expert", "scripted", "--student", "net.zip", "--rounds", "1", "--labels-per-round", "10")
+    run(capsys, "dagger", *HERE, *words, "--out", "d.h5", "--policy", "s.safetensors")
+    assert load_policy("s.safetensors").architecture.hidden == (8, 6)
 
 
 @pytest.mark.parametrize("form", ["onnx", "torchscript", "sb3", "policy"])
