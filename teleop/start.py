@@ -172,15 +172,20 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
         listener=listener,
     )
     if student is not None:
-        session.adopt(student)
-        if session.gate is not None:
-            from learners.dagger import tell
-
-            tell(session.gate, student.policy, facts_of(world.spec()))
+        _begin_with(session, student)
     if session.gate is not None and session.trainer is not None:
         _tell_of_labels(session.gate, settings.out, expert.name)
     _remember(session, settings.look_at)
     return session
+
+
+def _begin_with(session: Session, student: StudentVersion) -> None:
+    """Let a student drive from the start, and the gate know what it was taught."""
+    session.adopt(student)
+    if session.gate is not None:
+        from learners.dagger import tell
+
+        tell(session.gate, student.policy, facts_of(session.world.spec()))
 
 
 def _remember(session: Session, look_at: tuple[int, int] | None) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -52,10 +53,25 @@ def load(content: bytes, name: str, spaces: Spaces) -> ForeignActions | ForeignS
     runtime = require_extra("onnxruntime", "onnx", name)
     with told(name, "loading"):
         _bound_memory(runtime)
-        session = runtime.InferenceSession(content, _options(runtime), providers=["CPUExecutionProvider"])
-    output = _output(session)
-    compute = _reader(session, output, name, spaces, runtime)
+        session = runtime.InferenceSession(
+            content, _options(runtime), providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+        inputs = [_Input(each.name, each.type, tuple(each.shape)) for each in session.get_inputs()]
+        output = _output(session)
+    asked = _input(inputs, name)
+    calls = _Calls(session, output, asked.name, runtime)
+    compute = _reader(calls, asked, name, spaces)
     return outputs.policy_of(name, spaces, compute, are_probabilities=output == "probabilities")
+
+
+@dataclass(frozen=True)
+class _Input:
+    """As the file declares it."""
+
+    name: str
+    type: str
+    shape: tuple[Any, ...]
+    """Whole numbers where a size is fixed, else names or None."""
 
 
 @cache
@@ -84,24 +100,25 @@ def _output(session: Any) -> str:
     return next((each for each in NAMES if each in names), names[0])
 
 
-def _reader(session: Any, output: str, name: str, spaces: Spaces, runtime: Any) -> Compute:
-    """Observations as the file declares its input, and its answer. Raises ForeignPolicyError for another world's."""
-    inputs = session.get_inputs()
-    if len(inputs) != 1 or inputs[0].type not in TYPES:
-        found = ", ".join(f"{each.name[:40]} ({each.type})" for each in inputs[:5]) or "none"
-        raise ForeignPolicyError(
-            f"{name}: inputs: expected one, the observations, of floats or whole numbers, found {found}. "
-            "A policy that remembers cannot be run; export one that answers from the observation alone."
-        )
-    first, kind = inputs[0], np.dtype(TYPES[inputs[0].type])
-    declared = list(first.shape)
-    rest = _rest(declared, name, spaces, is_float=kind.kind == "f")
+def _input(inputs: list[_Input], name: str) -> _Input:
+    """The only one. Raises ForeignPolicyError where there are others, or it is no array of numbers."""
+    if len(inputs) == 1 and inputs[0].type in TYPES and inputs[0].shape:
+        return inputs[0]
+    found = ", ".join(f"{each.name[:40]!r} ({each.type[:40]})" for each in inputs[:5]) or "none"
+    raise ForeignPolicyError(
+        f"{name}: inputs: expected one, the observations, rows of floats or whole numbers, found {found}. "
+        "A policy that remembers cannot be run; export one that answers from the observation alone."
+    )
 
-    calls = _Calls(session, output, first.name, runtime)
+
+def _reader(calls: _Calls, asked: _Input, name: str, spaces: Spaces) -> Compute:
+    """Observations as the file declares its input. Raises ForeignPolicyError for another world's."""
+    kind: np.dtype[Any] = np.dtype(TYPES[asked.type])
+    rest = _rest(asked.shape, name, spaces, is_float=kind.kind == "f")
 
     def compute(observations: Array) -> Array:
         rows = _rows(observations, spaces.observation, rest, kind)
-        if declared[0] == 1:
+        if asked.shape[0] == 1:
             return np.concatenate([calls.answer(row[None]) for row in rows])
         return calls.answer(rows)
 
@@ -138,7 +155,7 @@ def _watch(watched: weakref.ref[_Calls]) -> None:
         time.sleep(LOOK_EVERY_S)
 
 
-def _rest(declared: list[Any], name: str, spaces: Spaces, *, is_float: bool) -> tuple[int, ...]:
+def _rest(declared: tuple[Any, ...], name: str, spaces: Spaces, *, is_float: bool) -> tuple[int, ...]:
     """The shape of one observation as the file wants it: the world's own, flat, or for states a one among noughts."""
     shape = tuple(spaces.observation.shape or ())
     forms = [shape]
@@ -155,9 +172,13 @@ def _rest(declared: list[Any], name: str, spaces: Spaces, *, is_float: bool) -> 
             return form
     wanted = " or ".join(str(("N", *form)).replace("'", "") for form in forms)
     raise ForeignPolicyError(
-        f"{name}: input: expected {wanted} for this world's {spaces.observation}, found {tuple(declared)!s:.100}. "
+        f"{name}: input: expected {wanted} for this world's {spaces.observation}, found {_shown(declared)}. "
         "Give a policy for this world, exported with any number of rows (dynamic axis 0), or with one."
     )
+
+
+def _shown(declared: tuple[Any, ...]) -> str:
+    return " ".join(str(declared).split())[:100]
 
 
 def _rows(observations: Array, space: gym.Space[Any], rest: tuple[int, ...], kind: np.dtype[Any]) -> Array:

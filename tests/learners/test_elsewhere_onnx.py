@@ -113,6 +113,17 @@ def test_memory_without_end_is_refused(tmp_path: Path) -> None:
         loaded(tmp_path, bomb)
 
 
+@pytest.mark.parametrize("name", [b"obs", b"N", b"logits", b"MatMul"])
+def test_names_that_are_no_text_are_refused_quietly(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: bytes
+) -> None:
+    """Standard output belongs to --json; onnxruntime would write its own story there."""
+    content = onnx.linear(WEIGHTS).replace(name, name[:-1] + b"\xff")
+    with pytest.raises((PolicyFileError, ForeignPolicyError)):
+        loaded(tmp_path, content)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_answer_that_takes_too_long_is_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a minute of products, of which none ends by itself before the limit is looked at."""
     monkeypatch.setattr("learners.elsewhere.onnx_policy.MOST_SECONDS", 0.01)
