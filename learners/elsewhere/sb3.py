@@ -109,10 +109,10 @@ def _from_weights(archive: Archive, settings: dict[str, Any], name: str, spaces:
     architecture = Architecture(observed, spaces.action, hidden, activation)
     arrays |= {"mean": np.zeros(n_seen), "std": np.ones(n_seen)}
     arrays = {key: np.asarray(array, dtype_of(key)) for key, array in arrays.items()}
-    if (wrong := fault(architecture, arrays)) is not None:
+    if (wrong := _another_world(architecture, arrays) or fault(architecture, arrays)) is not None:
         raise ForeignPolicyError(
-            f"{name}: {WEIGHTS}: {wrong}. It is a policy for another world than {spaces.observation} -> "
-            f"{spaces.action}, or damaged: give one that was trained in this world."
+            f"{name}: {WEIGHTS}: {wrong}. The world is {spaces.observation} -> {spaces.action}; give a policy that was "
+            "trained in this world."
         )
     return _table(architecture, arrays, spaces) if is_table else policy_from(architecture, arrays)
 
@@ -172,6 +172,23 @@ def _layers(weights: dict[str, Array]) -> dict[str, Array]:
     if any(array.ndim != (2 if key.endswith("weight") else 1) for key, array in arrays.items()):
         raise NotPlainError("layers of another form")
     return arrays | ({"log_std": weights["log_std"]} if "log_std" in weights else {})
+
+
+def _another_world(architecture: Architecture, arrays: Mapping[str, Array]) -> str | None:
+    """How the layers tell that they were made for another world (field, expected, found), or None."""
+    last = arrays[f"layers.{len(architecture.hidden)}.weight"]
+    sizes = {
+        "numbers seen": (architecture.n_inputs, arrays["layers.0.weight"].shape[1]),
+        "answers": (architecture.n_outputs, last.shape[0]),
+    }
+    for what, (expected, found) in sizes.items():
+        if expected != found:
+            return f"{what}: expected {expected}, found {found}"
+    if architecture.is_categorical == ("log_std" in arrays):
+        kinds = ("a Box", "Discrete")
+        wanted, given = kinds[architecture.is_categorical], kinds["log_std" not in arrays]
+        return f"actions: expected {wanted}, found {given}"
+    return None
 
 
 def _table(architecture: Architecture, arrays: dict[str, Array], spaces: Spaces) -> NetworkPolicy:
