@@ -41,14 +41,20 @@ class Archive:
         if (found := _fault(parts)) is not None:
             raise PolicyFileError(f"{name}: {found}. Nothing of it was read; ask for a sound file.")
 
-    def read(self, part: str) -> bytes:
-        """A part, unpacked."""
+    def read(self, part: str, most: int = MOST_BYTES) -> bytes:
+        """A part, unpacked. most: bytes that it may have."""
+        size = self._zip.NameToInfo[part].file_size if part in self.names else 0
+        if size > most:
+            raise PolicyFileError(
+                f"{self._name}: {part!r}: expected at most {most:,} bytes unpacked, found {size:,}. "
+                "It is no part of a policy; ask for a sound file."
+            )
         try:
             with self._zip.open(part) as file:
-                content = file.read(MOST_BYTES + 1)
+                content = file.read(size + 1)
         except DAMAGE as error:
             raise self._damaged(f"{part!r}: {error}") from error
-        if len(content) != self._zip.getinfo(part).file_size:
+        if len(content) != size:
             raise self._damaged(f"{part!r} ends early")
         return content
 

@@ -34,7 +34,7 @@ from learners.policies import (
 )
 
 DATA, WEIGHTS = "data", "policy.pth"
-MOST_DATA_BYTES = 1 << 24
+MOST_DATA_BYTES = 1 << 22
 SERIALIZED = ":serialized:"
 USED = ("policy_class", "policy_kwargs", "observation_space", "action_space")
 """The entries of `data` without which Stable-Baselines3 cannot make a policy."""
@@ -77,10 +77,8 @@ def _settings(archive: Archive, name: str) -> dict[str, Any]:
             f"{name}: expected a policy that Stable-Baselines3 saved, with {DATA} and {WEIGHTS} in it, found "
             f"{', '.join(sorted(archive.names)[:5]) or 'nothing'}. Give the file that model.save() wrote."
         )
-    content = archive.read(DATA)
+    content = archive.read(DATA, MOST_DATA_BYTES)
     try:
-        if len(content) > MOST_DATA_BYTES:
-            raise ValueError(f"{len(content):,} bytes")
         settings = json.loads(content)
         if not isinstance(settings, dict):
             raise ValueError(f"a {type(settings).__name__}")

@@ -22,7 +22,7 @@ from learners.errors import PolicyFileError
 from learners.interface import Array
 
 PROGRAM = "/data.pkl"
-MOST_PROGRAM_BYTES = 1 << 22
+MOST_PROGRAM_BYTES = 1 << 20
 MOST_DIMENSIONS = 8
 DICT, TENSOR = "collections OrderedDict", "torch._utils _rebuild_tensor_v2"
 STORAGES: Mapping[str, np.dtype[Any]] = MappingProxyType(
@@ -65,10 +65,8 @@ def read_state_dict(archive: Archive, name: str) -> dict[str, Array]:
     order = f"{folder}/byteorder"
     if order in archive.names and archive.read(order) != b"little":
         raise NotPlainError("weights in another byte order than little")
-    program = archive.read(programs[0])
+    program = archive.read(programs[0], MOST_PROGRAM_BYTES)
     try:
-        if len(program) > MOST_PROGRAM_BYTES:
-            raise ValueError(f"a program of {len(program):,} bytes")
         found = _Machine(archive, folder).run(program)
     except (ValueError, TypeError, LookupError, OverflowError, struct.error) as error:
         raise PolicyFileError(

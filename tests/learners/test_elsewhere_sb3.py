@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from learners import elsewhere
-from learners.elsewhere import Spaces, archive
+from learners.elsewhere import Spaces, archive, sb3
 from learners.errors import CodeNotTrustedError, ForeignPolicyError, LearnerError, PolicyFileError
 from learners.policies import NetworkPolicy, TablePolicy
 
@@ -275,6 +275,12 @@ def test_a_zip_that_unpacks_to_far_too_much_is_refused(saved: MakeZip, tmp_path:
             part.write(bytes(1 << 20))
     assert bomb.stat().st_size < 1 << 22
     refused(bomb, "bomb.zip: zip: expected at most .* bytes unpacked")
+
+
+def test_settings_of_many_megabytes_are_refused_unread(saved: MakeZip, tmp_path: Path) -> None:
+    large = b"[" + b"[]," * (sb3.MOST_DATA_BYTES // 3) + b"[]]"
+    path = changed(saved("PPO", "CartPole-v1"), tmp_path / "large.zip", data=large)
+    refused(path, "large.zip: 'data': expected at most .* bytes unpacked, found")
 
 
 def test_a_zip_that_lies_about_its_size_is_refused(saved: MakeZip, tmp_path: Path) -> None:

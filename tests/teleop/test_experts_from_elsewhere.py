@@ -18,13 +18,16 @@ import pytest
 import recordings
 from learners import load_policy
 from recordings.schema import Driver
+from teleop.app.window import Window
 from teleop.cli import main
+from teleop.clock import StepClock
 from teleop.experts import CARTPOLE_GAINS
 from teleop.journals.journal import Journal, JournalWriter, UnusableJournal
 from teleop.journals.journal_head import head_of, settings_of
 from teleop.start import RecordSettings
 from teleop.worlds.catalogue import CARTPOLE
 from tests.learners import onnx_writer as onnx
+from tests.teleop.app_pilot import correction_session, drive
 
 HERE = ("--env", "cartpole", "--headless", "--seed", "0")
 RULE = np.stack([-CARTPOLE_GAINS, CARTPOLE_GAINS], 1).astype(np.float32)
@@ -255,3 +258,24 @@ def test_a_journal_cannot_give_leave(tmp_path: Path) -> None:
         else:
             with pytest.raises(UnusableJournal):
                 settings_of(Journal(path), settings.out)
+
+
+def test_it_drives_in_the_window_and_is_looked_back_on(tmp_path: Path) -> None:
+    """Taken over, scrubbed, labelled, handed back: a student of another program is one like any other."""
+    clock = StepClock()
+    session = correction_session(
+        "cartpole", tmp_path / "w.h5", clock, student=Path(_onnx()), training="never"
+    )
+    with Window(hidden=True) as window:
+        pilot = drive(window, session, clock)
+        pilot.seconds(1)
+        pilot.down("space")
+        pilot.seconds(0.5)
+        pilot.up("space")
+        pilot.tap("t", "left", "left")
+        assert session.desk is not None
+        pilot.tap("t")
+        pilot.seconds(0.5)
+    session.close()
+    assert session.student is not None
+    assert (session.student_ticks > 10, session.student.version) == (True, 0)
