@@ -119,10 +119,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutations", type=int, default=1000, help="of each form")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="forms whose name has this in it")
     asked = parser.parse_args()
     rng = np.random.default_rng(asked.seed)
     with tempfile.TemporaryDirectory() as sound, tempfile.TemporaryDirectory() as damaged:
         for name, suffix, make in files(Path(sound), rng):
+            if asked.only not in name:
+                continue
             began_s = time.monotonic()
             found = storm(Path(damaged), suffix, make, asked.mutations)
             seconds = time.monotonic() - began_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import torch
 
 from learners import elsewhere
 from learners.elsewhere import Spaces, form_of
-from learners.errors import CodeNotTrustedError, ForeignPolicyError, PolicyFileError
+from learners.errors import CodeNotTrustedError, ForeignPolicyError, MissingExtraError, PolicyFileError
 from learners.interface import DiscretePolicy
+from tests.learners import onnx_writer as onnx
 
 CARTPOLE = Spaces(gym.spaces.Box(-5, 5, (4,)), gym.spaces.Discrete(2))
 STEERED = Spaces(gym.spaces.Box(-5, 5, (4,)), gym.spaces.Box(-1, 1, (2,)))
@@ -208,3 +210,28 @@ def test_what_is_no_action_is_refused(module: Path, tick: int) -> None:
     expert = elsewhere.load("their_experts:Wrong", CARTPOLE, trust_code=True).actor
     with pytest.raises(ForeignPolicyError, match="its answer: expected whole numbers from 0 to 1, found"):
         expert.act(OBSERVATIONS[0], tick)  # type: ignore[arg-type]
+
+
+# -- extras that are not installed ------------------------------------------------------------------------------------
+
+
+def test_without_onnxruntime_one_is_told_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    (tmp_path / "p.onnx").write_bytes(onnx.linear(np.ones((4, 2))))
+    with pytest.raises(MissingExtraError, match=r'p\.onnx: .*pip install "understudy\[onnx\]"'):
+        elsewhere.load(str(tmp_path / "p.onnx"), CARTPOLE)
+
+
+def test_without_stable_baselines3_one_is_told_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "stable_baselines3.common.save_util", None)
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as zip_:
+        zip_.writestr("data", '{"policy_class": {"__module__": "theirs"}}')
+        zip_.writestr("policy.pth", b"")
+    with pytest.raises(CodeNotTrustedError, match="the policy class of 'theirs'"):
+        elsewhere.load(str(tmp_path / "p.zip"), CARTPOLE)
+    with pytest.raises(MissingExtraError, match=r'p\.zip: .*pip install "understudy\[sb3\]"'):
+        elsewhere.load(str(tmp_path / "p.zip"), CARTPOLE, trust_code=True)
