@@ -75,7 +75,7 @@ def _settings(archive: Archive, name: str) -> dict[str, Any]:
     if not {DATA, WEIGHTS} <= archive.names:
         raise PolicyFileError(
             f"{name}: expected a policy that Stable-Baselines3 saved, with {DATA} and {WEIGHTS} in it, found "
-            f"{', '.join(sorted(archive.names)[:5]) or 'nothing'}. Give the file that model.save() wrote."
+            f"{repr(sorted(archive.names)[:5])[:200]}. Give the file that model.save() wrote."
         )
     content = archive.read(DATA, MOST_DATA_BYTES)
     try:
@@ -127,7 +127,7 @@ def _activation(settings: dict[str, Any], spaces: Spaces) -> Activation:
     if not isinstance(kwargs, dict):
         raise NotPlainError("policy_kwargs that are no dict")
     if others := sorted(set(kwargs) - SHOWN - {":type:", SERIALIZED}):
-        raise NotPlainError(f"the setting {', '.join(others)[:100]} of its policy")
+        raise NotPlainError(f"the settings {str(others)[:100]} of its policy")
     if not _reads_alike(spaces.observation):
         raise NotPlainError(
             f"observations ({type(spaces.observation).__name__}) that it prepares in its own way"
@@ -136,7 +136,7 @@ def _activation(settings: dict[str, Any], spaces: Spaces) -> Activation:
         return "tanh" if module == ACTOR_CRITIC else "relu"
     activation = ACTIVATIONS.get(str(kwargs["activation_fn"]))
     if activation is None:
-        raise NotPlainError(f"the activation {str(kwargs['activation_fn'])[:100]}")
+        raise NotPlainError(f"the activation {str(kwargs['activation_fn'])[:100]!r}")
     return activation
 
 
@@ -161,7 +161,7 @@ def _layers(weights: dict[str, Array]) -> dict[str, Array]:
     own = {f"{each}.{kind}" for each in names for kind in ("weight", "bias")} | {"log_std"}
     others = [key for key in weights if key not in own and re.fullmatch(beside, key) is None]
     if others or not own - {"log_std"} <= set(weights):
-        raise NotPlainError(f"the weights {', '.join(sorted(others))[:100] or 'of another kind of policy'}")
+        raise NotPlainError(f"the weights {str(sorted(others))[:100]}, or not all of a plain network's")
     arrays = {
         f"layers.{i}.{kind}": weights[f"{each}.{kind}"]
         for i, each in enumerate(names)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from learners.elsewhere.archive import Archive
+from learners.elsewhere.trust import one_line
 from learners.errors import PolicyFileError
 from learners.interface import Array
 
@@ -70,7 +71,7 @@ def read_state_dict(archive: Archive, name: str) -> dict[str, Array]:
         found = _Machine(archive, folder).run(program)
     except (ValueError, TypeError, LookupError, OverflowError, struct.error) as error:
         raise PolicyFileError(
-            f"{name}: {PROGRAM[1:]}: expected plain tensors by name, found damage ({str(error)[:200]}). "
+            f"{name}: {PROGRAM[1:]}: expected plain tensors by name, found damage ({one_line(error)}). "
             "Copy the file again, or save the policy again."
         ) from error
     if not isinstance(found, dict) or not all(isinstance(each, np.ndarray) for each in found.values()):

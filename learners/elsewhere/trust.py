@@ -49,8 +49,8 @@ def told(name: str, doing: str) -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """What it says; of a long story the beginning and the end."""
-    text = " ".join(str(error).split())
+    """What it says, as text that a terminal takes for nothing else; of a long story the beginning and the end."""
+    text = "".join(each if each.isprintable() else "?" for each in " ".join(str(error).split()))
     half = MOST_CHARACTERS // 2
     return text if len(text) <= MOST_CHARACTERS else f"{text[:half]} … {text[-half:]}"
 

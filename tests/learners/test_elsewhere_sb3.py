@@ -135,7 +135,12 @@ def test_a_policy_of_another_world_is_refused(saved: MakeZip) -> None:
         ("TD3", "Pendulum-v1", {"net_arch": [8]}, "the policy class of 'stable_baselines3.td3.policies'"),
         ("PPO", "CartPole-v1", {"activation_fn": torch.nn.ELU}, "the activation .*ELU"),
         ("A2C", "Pendulum-v1", {"use_sde": True}, "use_sde"),
-        ("PPO", "CartPole-v1", {"share_features_extractor": False}, "the setting share_features_extractor"),
+        (
+            "PPO",
+            "CartPole-v1",
+            {"share_features_extractor": False},
+            r"the settings \['share_features_extractor'\]",
+        ),
     ],
 )
 def test_other_policies_need_leave_and_then_act_as_there(
@@ -249,6 +254,20 @@ def test_weights_that_are_no_numbers_are_refused(saved: MakeZip, tmp_path: Path)
     hostile = changed(path, tmp_path / "nan.zip", policy__pth=weights_with(weights))
     with pytest.raises(ForeignPolicyError, match="expected finite numbers, found NaN"):
         elsewhere.load(str(hostile), spaces_of("CartPole-v1"))
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "\x1b[2Jcleared"])
+def test_names_from_a_file_cannot_write_to_the_terminal(saved: MakeZip, tmp_path: Path, key: str) -> None:
+    path = saved("PPO", "CartPole-v1")
+    weights = changed(path, tmp_path / "w.zip", policy__pth=weights_with({key: torch.zeros(1)}))
+    settings = {**settings_of(path), "policy_kwargs": {key: 1}}
+    kwargs = changed(path, tmp_path / "k.zip", data=json.dumps(settings).encode())
+    with zipfile.ZipFile(tmp_path / "n.zip", "w") as named:
+        named.writestr(key, b"")
+    for hostile in (weights, kwargs, tmp_path / "n.zip"):
+        with pytest.raises(LearnerError) as found:
+            elsewhere.load(str(hostile), spaces_of("CartPole-v1"))
+        assert str(found.value).isprintable()
 
 
 def refused(path: Path, words: str, spaces: Spaces | None = None) -> None:
