@@ -94,7 +94,7 @@ def save(
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a policy file. Raises PolicyFileError, in one paragraph, for anything that is not a sound one."""
     path = Path(path)
-    return from_bytes(_read(path), str(path))
+    return from_bytes(read_file(path), str(path))
 
 
 def to_bytes(policy: NetworkPolicy, origin: Origin, reward: FloatArray | None = None) -> bytes:
@@ -151,7 +151,10 @@ def _reward_fault(architecture: Architecture, reward: Array | None) -> str | Non
     return None
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """A policy file's content. Raises PolicyFileError where there is none, or too much."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise PolicyFileError(f"{path}: expected a policy file, found a pipe or a device. Name a file.")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

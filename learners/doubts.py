@@ -56,7 +56,7 @@ class Unsureness(Doubt):
         if confidence is None:
             raise UnsupportedWorldError(
                 "uncertainty gate: expected a student that can say how sure it is, found "
-                f"{type(student).__name__}, which cannot where actions are a Box. Use the gate `novelty` here."
+                f"{type(student).__name__}, which cannot (where actions are a Box, none can). Use the gate `novelty`."
             )
         return 1.0 - float(confidence(np.asarray(observation)[None])[0])
 

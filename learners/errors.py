@@ -23,3 +23,15 @@ class NothingToLearnError(LearnerError):
 
 class UnsupportedWorldError(LearnerError):
     """The learner cannot work in this world: its spaces, or what it can tell of itself."""
+
+
+class CodeNotTrustedError(LearnerError):
+    """Loading would run code that came with the policy, and nobody said that it may."""
+
+
+class ForeignPolicyError(LearnerError):
+    """A policy from elsewhere does not fit the world, or answers with what is no action."""
+
+
+class MissingExtraError(LearnerError):
+    """An optional package is needed, and not installed."""

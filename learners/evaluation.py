@@ -82,15 +82,19 @@ def check_fit(policy: Policy, facts: WorldFacts) -> None:
         return
     for what in ("observation_space", "action_space"):
         expected, found = getattr(facts, what), getattr(architecture, what)
-        if _form(expected) != _form(found):
+        if not same_form(expected, found):
             raise UnsupportedWorldError(
                 f"{what}: expected a policy for this world's {expected}, found one for {found}. "
                 "Give a policy that was trained in this world."
             )
 
 
+def same_form(one: gym.Space[Any], other: gym.Space[Any]) -> bool:
+    """Whether a policy may go from one space to the other; bounds may differ."""
+    return _form(one) == _form(other)
+
+
 def _form(space: gym.Space[Any]) -> tuple[Any, ...]:
-    """What two spaces must share for a policy to go from one to the other; bounds may differ."""
     whole_numbers = (int(space.n), int(space.start)) if isinstance(space, gym.spaces.Discrete) else ()
     return (type(space), space.shape, *whole_numbers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 
 import recordings
-from learners import checkpoint, load_policy
+from learners import checkpoint, elsewhere, load_policy
 from learners.gates import Gate
 from learners.interface import Expert, Policy
 from learners.worlds import facts_of
@@ -21,7 +21,8 @@ from recordings.recorder import Recorder
 from recordings.schema import Driver, Header, LabelKind
 from teleop.clock import Clock, Glance
 from teleop.controls import Controls, HumanExpert
-from teleop.experts import PolicyExpert, scripted_expert
+from teleop.experts import SCRIPTED, PolicyExpert, scripted_expert
+from teleop.guests import Guests
 from teleop.misreading import FaultySensor, MisreadingRecorder
 from teleop.run import Listener
 from teleop.session import Session
@@ -66,6 +67,8 @@ class RecordSettings:
     """Let the environment draw itself (for worlds the window has no painter for)."""
     bindings: Mapping[str, str] = field(default_factory=dict)
     """An order's name in lower case -> the key preferred for it."""
+    trust_code: bool = False
+    """Code that comes with a driver from elsewhere may run."""
     label_noise: tuple[float, float] | None = None
     """Mean and deviation of what a faulty sensor adds to each label, not to what is executed; None: it is sound."""
 
@@ -84,6 +87,8 @@ class CorrectSettings:
     """The coin's share for the expert (gate "beta")."""
     student: Path | None = None
     """The policy to start from; None: it starts knowing nothing."""
+    trust_code: bool = False
+    """Code that comes with experts or a student from elsewhere may run."""
     advisers: tuple[str, ...] = ()
     """Experts who label what the expert labels, beside them; nobody learns from them."""
     takeover: TakeoverName = "hold"
@@ -94,8 +99,9 @@ class CorrectSettings:
     rewind_steps: int = 10
     look_at: tuple[int, int] | None = None
     """Episode of the recording that is continued, and its step, at which the desk is open to begin with."""
-    training: Literal["background", "inline", "none"] = "background"
-    """In a process beside the session; between ticks, so that it repeats exactly; or not here at all."""
+    training: Literal["background", "inline", "none", "never"] = "background"
+    """In a process beside the session; between ticks, so that it repeats exactly; not here, but by whoever runs the
+    session; or not at all: the student stays as it is."""
     labels_per_fit: int = 50
     """Labels from one student to the next, when training inline."""
     seed: int | None = None
@@ -113,11 +119,12 @@ def start_recording(settings: RecordSettings, clock: Clock, listener: Listener |
     """
     clock = Glance(clock)
     env, controls = _stage(settings)
-    expert, driver = find_expert(settings.driver, settings.world, env, controls, clock)
+    guests = Guests(settings.world, env, trust_code=settings.trust_code)
+    expert, driver = find_expert(settings.driver, settings.world, env, controls, clock, guests, "driver")
     return Session(
         settings.world,
         env,
-        _recorder(settings, env),
+        _recorder(settings, env, guests),
         clock=clock,
         rng=np.random.default_rng(settings.seed),
         expert=expert,
@@ -133,11 +140,15 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
     """A session of correction, with its trainer running. Raises UnderstudyError as `start_recording` does."""
     clock, world = Glance(clock), settings.world
     env, controls = _stage(settings)
-    expert, driver = find_expert(settings.expert, world, env, controls, clock)
-    advisers = [find_expert(name, world, env, controls, clock)[0] for name in settings.advisers]
-    student = None if settings.student is None else checkpoint.load(settings.student)
+    guests = Guests(world, env, trust_code=settings.trust_code)
+    expert, driver = find_expert(settings.expert, world, env, controls, clock, guests)
+    advisers = [
+        find_expert(name, world, env, controls, clock, guests, f"adviser {i}")[0]
+        for i, name in enumerate(settings.advisers, 1)
+    ]
+    student = find_student(settings, guests)
     rng = np.random.default_rng(settings.seed)
-    recorder = _recorder(settings, env)
+    recorder = _recorder(settings, env, guests)
     session = Session(
         world,
         env,
@@ -161,15 +172,20 @@ def start_correction(settings: CorrectSettings, clock: Clock, listener: Listener
         listener=listener,
     )
     if student is not None:
-        session.adopt(StudentVersion(student.policy, version=0, reward=student.reward))
-        if session.gate is not None:
-            from learners.dagger import tell
-
-            tell(session.gate, student.policy, facts_of(world.spec()))
+        _begin_with(session, student)
     if session.gate is not None and session.trainer is not None:
         _tell_of_labels(session.gate, settings.out, expert.name)
     _remember(session, settings.look_at)
     return session
+
+
+def _begin_with(session: Session, student: StudentVersion) -> None:
+    """Let a student drive from the start, and the gate know what it was taught."""
+    session.adopt(student)
+    if session.gate is not None:
+        from learners.dagger import tell
+
+        tell(session.gate, student.policy, facts_of(session.world.spec()))
 
 
 def _remember(session: Session, look_at: tuple[int, int] | None) -> None:
@@ -229,15 +245,28 @@ def gate_of(settings: CorrectSettings, expert: Expert, rng: np.random.Generator)
 
 
 def find_expert(
-    name: str, world: World, env: gym.Env[Any, Any], controls: Controls, clock: Clock
+    name: str,
+    world: World,
+    env: gym.Env[Any, Any],
+    controls: Controls,
+    clock: Clock,
+    guests: Guests,
+    role: str = "expert",
 ) -> tuple[Expert, Driver]:
-    """The expert of this name, and how its steps are marked in the recording. Raises ExpertMissing."""
+    """The expert of this name, and how its steps are marked in the recording.
+
+    guests: who knows those from elsewhere. role: under which it is noted in the recording's header.
+    Raises ExpertMissing, LearnerError.
+    """
     if name == "human":
         world.require_keys()
         return HumanExpert(controls, clock), Driver.HUMAN
-    path = expert_file(name, world)
-    if path is None:
+    if name == SCRIPTED:
         return scripted_expert(env), Driver.SCRIPTED
+    if elsewhere.form_of(name) is not None:
+        return guests.expert(name, role), Driver.POLICY
+    path = expert_file(name, world)
+    assert path is not None
     if not path.exists():
         raise ExpertMissing(
             f"{path}: expected the policy of the expert {name!r}, found no file. "
@@ -246,9 +275,28 @@ def find_expert(
     return PolicyExpert(load_policy(path), path.stem), Driver.POLICY
 
 
+def find_student(settings: CorrectSettings, guests: Guests) -> StudentVersion | None:
+    """The student to start from; None: it starts knowing nothing.
+
+    Raises ExpertMissing where nobody would ever drive, LearnerError; ForeignPolicyError for one that cannot be taught.
+    """
+    is_taught = settings.training != "never"
+    if settings.student is None:
+        if not is_taught:
+            raise ExpertMissing(
+                "--training never: expected --student, the policy that is to drive, found none. Name one, or let a "
+                "student be taught."
+            )
+        return None
+    if elsewhere.form_of(str(settings.student)) is not None:
+        return StudentVersion(guests.student(str(settings.student), is_taught=is_taught), version=0)
+    kept = checkpoint.load(settings.student)
+    return StudentVersion(kept.policy, version=0, reward=kept.reward)
+
+
 def expert_file(name: str, world: World) -> Path | None:
     """The policy that an expert of this name acts by; None: it acts by none."""
-    if name in ("human", "scripted"):
+    if name in ("human", SCRIPTED) or elsewhere.form_of(name) == "python":
         return None
     return default_policy("ppo", world) if name == "ppo" else Path(name)
 
@@ -285,7 +333,7 @@ def _stage(settings: RecordSettings | CorrectSettings) -> tuple[gym.Env[Any, Any
     return world.make(render_mode="rgb_array" if settings.render else None), controls
 
 
-def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any]) -> Recorder:
+def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any], guests: Guests) -> Recorder:
     """The recording: a new file, or an earlier one of the same world continued."""
     world = settings.world
     header = Header.for_env(
@@ -298,6 +346,7 @@ def _recorder(settings: RecordSettings | CorrectSettings, env: gym.Env[Any, Any]
             "steering": None if world.steering is None else asdict(world.steering),
         },
     )
+    header = replace(header, versions={**header.versions, **guests.noted})
     settings.out.parent.mkdir(parents=True, exist_ok=True)
     resume = settings.out.exists()
     if isinstance(settings, RecordSettings) and settings.label_noise is not None:
@@ -319,7 +368,7 @@ def _trainer(
     start: Policy | None,
 ) -> Trainer | None:
     """teacher: whose labels the student learns from. start: the student to go on from."""
-    if settings.training == "none":
+    if settings.training in ("none", "never"):
         return None
     course = Course(settings.world, start)
     seed = int(rng.integers(2**31))

@@ -15,14 +15,17 @@ import tyro
 
 from learners import dagger
 from learners.evaluation import evaluate
-from learners.gates import Gate
+from learners.gates import Gate, beta_of_round
 from learners.interface import Policy, Snapshot
+from learners.policies import NetworkPolicy
 from learners.simulated_person import steps_within
 from learners.worlds import facts_of
+from recordings.demonstrations import Demonstrations
 from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console, table
+from teleop.commands.whose_code import say_whose_code
 from teleop.finish import keep_policy, verdict
 from teleop.journals.journal import JournalWriter, UnusableJournal, said
 from teleop.journals.journal_head import require_repeatable, start
@@ -40,6 +43,7 @@ from teleop.start import (
     start_correction,
 )
 from teleop.studio.rules import TakeoverName
+from teleop.training.course import Course
 from teleop.training.observed import ObservedTrainer
 from teleop.worlds.catalogue import World
 from teleop.worlds.choice import choose
@@ -64,7 +68,8 @@ class Dagger:
     """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
     carracing, or any gymnasium id."""
     expert: str = "human"
-    """Who corrects: human, scripted, ppo (the policy that `train ppo` left), or the path of a policy."""
+    """Who corrects: human, scripted, ppo (the policy that `train ppo` left), the path of a policy (.safetensors, .onnx,
+    .zip of Stable-Baselines3, .pt of TorchScript), or package.module:function."""
     gate: dagger.GateName | Literal["auto"] = "auto"
     """Who drives: human (the person decides; headless a simulated one), beta (a coin), uncertainty (the student asks
     where it was never taught), expert (plain demonstration), novelty (the student asks far from every label),
@@ -76,7 +81,11 @@ class Dagger:
     policy: Path | None = None
     """Where the student goes. Default: runs/dagger-WORLD.safetensors."""
     student: Path | None = None
-    """A policy to start from. Default: a student that knows nothing."""
+    """A policy to start from, whose successors are as large: ours, or plain networks of Stable-Baselines3 (.zip); any
+    other from elsewhere with --training never. Default: a student that knows nothing."""
+    trust_code: bool = False
+    """Code that comes with a policy from elsewhere may run: TorchScript (.pt), Python (package.module:function), what
+    Stable-Baselines3 (.zip) pickled."""
     takeover: TakeoverName = "hold"
     """How a person takes over: while SPACE is held, from press to press, or with any drive key."""
     headless: bool = False
@@ -106,9 +115,9 @@ class Dagger:
     """Gate human, headless: how long the simulated person takes to react."""
     slips: float = 0.0
     """Gate human, headless: the share of the simulated person's actions that are not what they meant."""
-    training: Literal["background", "inline"] = "background"
+    training: Literal["background", "inline", "never"] = "background"
     """In the window: teach the student beside the session, or between two ticks, which then wait for it, so that the
-    same keys give the same students."""
+    same keys give the same students. never, headless too: --student drives, and is not taught."""
     labels_per_fit: int = 50
     """Training inline: labels from one student to the next."""
     journal: Path | None = None
@@ -132,6 +141,7 @@ class Dagger:
 
         torch.set_num_threads(1)
         world = choose(self.env, self.keys)
+        say_whose_code(self.expert, self.student, *self.adviser, trust_code=self.trust_code)
         make_whole([] if self.out is None else [self.out])
         require_window(self.headless, "--expert", self.expert)
         if self.headless and self.journal is not None:
@@ -150,6 +160,7 @@ class Dagger:
             gate=self._live_gate(world),
             beta=self.beta,
             student=self.student,
+            trust_code=self.trust_code,
             takeover=self.takeover,
             label_budget=self.label_budget,
             minutes_budget=self.minutes_budget,
@@ -159,7 +170,7 @@ class Dagger:
             seed=self.seed,
             operator=self.operator,
             rest_s=0.0 if self.headless else 1.0,
-            training="none" if self.headless else self.training,
+            training="none" if self.headless and self.training != "never" else self.training,
             labels_per_fit=self.labels_per_fit,
             render=not self.headless,
         )
@@ -212,14 +223,15 @@ class Dagger:
         began_s = time.monotonic()
         clock = StepClock()
         session = start_correction(self._settings(world), clock)
-        config = self._config(world)
+        config = self._config(world, None if session.student is None else session.student.policy)
         sampler = self._sampler(session, world, clock, config)
         results: list[RoundResult] = []
         student: Policy | None = None if session.student is None else session.student.policy
         try:
             for snapshot in self._snapshots(session, world, sampler, config):
                 student = snapshot.policy
-                found = evaluate(student, world.spec(), seed=self.seed or 0)
+                if not results or self.training != "never":
+                    found = evaluate(student, world.spec(), seed=self.seed or 0)
                 labels, seconds = session.labels, time.monotonic() - began_s
                 results.append(RoundResult(found.return_mean, labels, seconds))
                 values = {**snapshot.metrics, "return_mean": found.return_mean, "labels": labels}
@@ -233,8 +245,11 @@ class Dagger:
             session, world, student, results, time.monotonic() - began_s, sampler.tally.metrics()
         )
 
-    def _config(self, world: World) -> dagger.Config:
+    def _config(self, world: World, start: Policy | None) -> dagger.Config:
+        """start: the student to go on from; its successors are as large."""
+        has_layers = isinstance(start, NetworkPolicy) and start.architecture.hidden
         return dagger.Config(
+            student=Course(world, start).config() if has_layers else dagger.quick_student(),
             labels=self.label_budget,
             rounds=self.rounds,
             gate=None if self.gate == "auto" else self.gate,
@@ -271,6 +286,9 @@ class Dagger:
         self, session: Session, world: World, sampler: SessionSampler, config: dagger.Config
     ) -> Iterator[Snapshot]:
         start = None if session.student is None else session.student.policy
+        if self.training == "never":
+            betas = [beta_of_round(config.schedule, i, self.rounds, config.beta) for i in range(self.rounds)]
+            return dagger.imitate(sampler, _untaught, betas, start=start, labels=config.labels)
         rng = np.random.default_rng(self.seed)
         return dagger.train(
             config, None, world.spec(), rng, sample=sampler, start=start, symmetry=world.mirror
@@ -306,11 +324,16 @@ class Dagger:
         return Report(data, _text(data, words), 1 if verified is False else 0)
 
     def _save(self, student: Policy | None, world: World) -> Path | None:
-        if student is None:
+        if student is None or self.training == "never":
             return None
         path = self.policy or default_policy("dagger", world)
         keep_policy(student, path, "dagger", world.env_id, expert=self.expert, seed=self.seed)
         return path
+
+
+def _untaught(data: Demonstrations, student: Policy | None) -> Snapshot:
+    assert student is not None
+    return Snapshot(0, student)
 
 
 def parse(prog: str, words: list[str]) -> Dagger:
@@ -323,10 +346,11 @@ def _text(data: dict[str, Any], words: str) -> str:
         for index, round_ in enumerate(data["rounds"], 1)
     ]
     sheet = table("DAgger", ("round", "return", "labels", "seconds"), rows) + "\n" if rows else ""
-    student = (
-        f"The student returns {data['return_mean']:.3f} and is kept in {data['policy']}."
-        if data["policy"]
-        else "No student was trained: no label was given."
-    )
+    if data["policy"]:
+        student = f"The student returns {data['return_mean']:.3f} and is kept in {data['policy']}."
+    elif data["return_mean"] is not None:
+        student = f"The student returns {data['return_mean']:.3f}; it was not taught."
+    else:
+        student = "No student was trained: no label was given."
     labels = f"{data['labels']} labels ({data['distinct_labels']} distinct)"
     return f"{sheet}{student}\n{data['recording']}: {labels}. {words}"

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import tyro
 
-from learners import load_policy
+from learners.elsewhere import named_policy
 from learners.evaluation import Evaluation, evaluate
 from teleop.commands.report import Report
+from teleop.commands.whose_code import say_whose_code
 from teleop.worlds.choice import choose
 
 
@@ -19,13 +20,16 @@ class Evaluate:
     """The return of a policy: exact where the world is tabular, else from sampled episodes."""
 
     policy: Annotated[Path, tyro.conf.Positional]
-    """The policy (safetensors)."""
+    """The policy: .safetensors, .onnx, .zip of Stable-Baselines3, .pt of TorchScript, or package.module:function."""
     env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
     """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
     carracing, or any gymnasium id."""
     episodes: int | None = None
     """Episodes to sample, where the return cannot be computed exactly. Default: 100; 2 where observations are pictures,
     whose worlds take milliseconds a step."""
+    trust_code: bool = False
+    """Code that comes with a policy from elsewhere may run: TorchScript (.pt), Python (package.module:function), what
+    Stable-Baselines3 (.zip) pickled."""
     sample: bool = False
     """Draw actions from the policy's distribution. Default: its most probable action."""
     seed: int = 0
@@ -34,10 +38,10 @@ class Evaluate:
     """Print one JSON object and nothing else."""
 
     def run(self) -> Report:
-        policy = load_policy(self.policy)
-        found = evaluate(
-            policy, choose(self.env).spec(), episodes=self.episodes, seed=self.seed, sample=self.sample
-        )
+        world = choose(self.env).spec()
+        say_whose_code(self.policy, trust_code=self.trust_code)
+        policy = named_policy(str(self.policy), world, trust_code=self.trust_code).policy()
+        found = evaluate(policy, world, episodes=self.episodes, seed=self.seed, sample=self.sample)
         return Report(asdict(found), _sentence(found))
 
 

@@ -13,6 +13,7 @@ from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report
+from teleop.commands.whose_code import say_whose_code
 from teleop.finish import recorded, verdict
 from teleop.journals.journal import JournalWriter, said
 from teleop.journals.journal_head import start
@@ -36,7 +37,11 @@ class Record:
     out: Path | None = None
     """The recording (HDF5). Default: a new file under runs/."""
     driver: str = "human"
-    """Who demonstrates: human, scripted, ppo, or the path of a policy."""
+    """Who demonstrates: human, scripted, ppo, the path of a policy (.safetensors, .onnx, .zip of Stable-Baselines3, .pt
+    of TorchScript), or package.module:function."""
+    trust_code: bool = False
+    """Code that comes with a driver from elsewhere may run: TorchScript (.pt), Python (package.module:function), what
+    Stable-Baselines3 (.zip) pickled."""
     episodes: int | None = None
     """Stop after this many episodes. Default: when the window is closed; 10 when headless."""
     headless: bool = False
@@ -59,10 +64,12 @@ class Record:
         began_s = time.monotonic()
         require_window(self.headless, "--driver", self.driver)
         world = choose(self.env, self.keys)
+        say_whose_code(self.driver, trust_code=self.trust_code)
         settings = RecordSettings(
             world,
             self.out or default_recording(world),
             driver=self.driver,
+            trust_code=self.trust_code,
             seed=self.seed,
             operator=self.operator,
             rest_s=0.0 if self.headless else 1.0,

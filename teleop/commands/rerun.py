@@ -33,6 +33,8 @@ class Rerun:
     """The recording to make: a new file; where the session continued a recording, a copy of it as it was before."""
     against: Path | None = None
     """The recording that the session made: compare every row with it; exit status 1 where one differs."""
+    trust_code: bool = False
+    """Code that comes with a policy from elsewhere, which took part, may run. A journal cannot say so itself."""
     seed: int | None = None
     """Not used: the seed is in the journal."""
     json: bool = False
@@ -55,7 +57,12 @@ class Rerun:
         columns = SpinnerColumn(), TextColumn("{task.completed:,} events")
         with Progress(*columns, console=progress_console(), transient=True) as bar:
             shown = bar.add_task("events", total=None)
-            return rerun(journal, self.out, lambda events: bar.update(shown, completed=events))
+            return rerun(
+                journal,
+                self.out,
+                lambda events: bar.update(shown, completed=events),
+                trust_code=self.trust_code,
+            )
 
     def _report(self, journal: Journal, session: Session, seconds: float) -> Report:
         found = None

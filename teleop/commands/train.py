@@ -14,7 +14,8 @@ import numpy as np
 import tyro
 
 import recordings
-from learners import LEARNERS, load_policy
+from learners import LEARNERS
+from learners.elsewhere import named_policy
 from learners.evaluation import Evaluation, evaluate
 from learners.interface import Snapshot
 from recordings.curation import lessons
@@ -48,7 +49,7 @@ class Options:
     mirror: bool = True
     """Let every lesson count mirrored too, where the world has a mirror (CartPole) and the learner can use it."""
     start: Path | None = None
-    """A policy to go on from. Default: a new one."""
+    """A policy to go on from: ours, or plain networks of Stable-Baselines3 (.zip). Default: a new one."""
     actions: Literal["auto", "executed", "labelled"] = "auto"
     """What to imitate: what was executed, or what experts said was right. auto: labels, where there are any and the
     learner clones single steps; the executed actions of whole episodes for every other learner."""
@@ -191,7 +192,7 @@ class Train:
     def _snapshots(self, demonstrations: Demonstrations | None, world: World) -> Iterator[Snapshot]:
         extras: dict[str, Any] = {}
         if self.options.start is not None:
-            extras["start"] = load_policy(self.options.start)
+            extras["start"] = named_policy(str(self.options.start), world.spec()).trainable()
         train = LEARNERS[self.learner].train
         if self.options.mirror and "symmetry" in signature(train).parameters:
             extras["symmetry"] = world.mirror

@@ -18,6 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 import recordings
+from learners import elsewhere
 from recordings.worldspec import first_that_names_a_file
 from teleop.clock import Clock
 from teleop.finish import our_version
@@ -28,8 +29,8 @@ from teleop.worlds.catalogue import WORLDS, ControlScheme, Symmetry, World, made
 
 Settings = RecordSettings | CorrectSettings
 COMMANDS: Mapping[str, type[Settings]] = {"record": RecordSettings, "dagger": CorrectSettings}
-NOT_KEPT = ("world", "out", "render")
-"""Settings that are kept elsewhere, or differ from one run to the next."""
+NOT_KEPT = ("world", "out", "render", "trust_code")
+"""Settings that are kept elsewhere, differ from one run to the next, or are for whoever plays it back to give."""
 ENUMS: Mapping[str, type[Enum]] = {"scheme": ControlScheme, "symmetry": Symmetry}
 
 
@@ -92,7 +93,7 @@ def head_of(settings: Settings) -> dict[str, Any]:
     }
 
 
-def settings_of(journal: Journal, out: Path) -> Settings:
+def settings_of(journal: Journal, out: Path, *, trust_code: bool = False) -> Settings:
     """The settings that a journal tells of, recording to `out`.
 
     Raises UnusableJournal, UnknownWorldError, WorldError.
@@ -102,7 +103,7 @@ def settings_of(journal: Journal, out: Path) -> Settings:
         raise journal.wrong("command", f"one of {', '.join(COMMANDS)}", journal.head.get("command"))
     world = world_from_json(journal)
     values = _checked(journal, kind)
-    settings = kind(world=world, out=out, **values)
+    settings = kind(world=world, out=out, trust_code=trust_code, **values)
     require_repeatable(settings)
     _require_policies(journal, settings)
     _require_rows(journal, out)
@@ -173,7 +174,10 @@ def policies_of(settings: Settings) -> list[Path]:
     if isinstance(settings, RecordSettings):
         return [path for path in [expert_file(settings.driver, settings.world)] if path is not None]
     names = (settings.expert, *settings.advisers)
-    files = [settings.student, *(expert_file(name, settings.world) for name in names)]
+    student = settings.student
+    if student is not None and elsewhere.form_of(str(student)) == "python":
+        student = None
+    files = [student, *(expert_file(name, settings.world) for name in names)]
     return [path for path in files if path is not None]
 
 
