@@ -310,7 +310,7 @@ def test_a_recording_that_someone_writes_is_not_changed_and_says_why(recording: 
         pilot = Pilot(window, review, clock)
         pilot.frames(2)
         pilot.tap("delete")
-        assert "another recorder is writing" in review.told
+        assert "is writing this file" in review.told
         recorder.begin_episode(0, seed=1)
         recorder.flush()
         pilot.seconds(REFRESH_S + 0.1)
