@@ -42,5 +42,12 @@ class Format:
 
 FORMATS = {
     each.name: each
-    for each in (Format("minari", "a folder with main_data.hdf5 and metadata.json", drops="nothing"),)
+    for each in (
+        Format("minari", "a folder with main_data.hdf5 and metadata.json", drops="nothing"),
+        Format(
+            "imitation",
+            "a folder of Hugging Face `datasets`, a row a trajectory",
+            drops="episodes without a step",
+        ),
+    )
 }
