@@ -209,8 +209,7 @@ def numbers(column: Any, row: int, path: Path, name: str) -> Array:
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
     ):
         raise refused(path, name, f"lists of numbers, at most {_DEEPEST_LIST} deep", str(column.type)[:80])
-    found: Array = np.asarray(values.to_numpy(zero_copy_only=False)).reshape(shape)
-    return found
+    return np.array(values.to_numpy(zero_copy_only=False)).reshape(shape)
 
 
 def is_list(kind: Any) -> bool:
@@ -222,9 +221,8 @@ def is_list(kind: Any) -> bool:
 def _ends(values: Any) -> Array:
     """(n + 1,) where each list begins, and the last one ends."""
     if pyarrow().types.is_fixed_size_list(values.type):
-        return np.arange(len(values) + 1, dtype=np.int64) * values.type.list_size
-    ends: Array = values.offsets.to_numpy()
-    return ends
+        return np.arange(len(values) + 1, dtype=np.int64) * int(values.type.list_size)
+    return np.array(values.offsets.to_numpy())
 
 
 def strings(column: Any, row: int, path: Path, name: str) -> list[str]:

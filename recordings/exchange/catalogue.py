@@ -49,5 +49,12 @@ FORMATS = {
             "a folder of Hugging Face `datasets`, a row a trajectory",
             drops="episodes without a step",
         ),
+        Format(
+            "tutorial",
+            "the GridWorld tutorial's pickle, of its world alone",
+            drops="drivers, students and labels; acts of curation, so that what was discarded counts again; "
+            "outcomes, seeds and options, branches, times, keys and sittings; episodes without a step; each "
+            "episode's final observation, which stepping the world puts back",
+        ),
     )
 }

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 import recordings
+import teleop.worlds  # noqa: F401 - GridWorld, which the format `tutorial` steps
 from recordings.errors import UnderstudyError
 from recordings.exchange.catalogue import FORMATS
 from recordings.schema import Driver
@@ -17,6 +18,7 @@ from teleop.commands.report import Report
 FormatName = Literal[
     "minari",
     "imitation",
+    "tutorial",
 ]
 DriverName = Literal["human", "student", "scripted", "policy"]
 
@@ -30,7 +32,8 @@ class Convert:
     """Export a recording to another format, or make a recording of one. Nothing that is there is overwritten.
 
     Formats: minari (a folder with main_data.hdf5 and metadata.json; lossless);
-    imitation (a folder of Hugging Face datasets, a row a trajectory; lossless but for episodes without a step).
+    imitation (a folder of Hugging Face datasets, a row a trajectory; lossless but for episodes without a step);
+    tutorial (the GridWorld tutorial's pickle, of its world alone: states, actions and rewards).
     """
 
     source: Annotated[Path, tyro.conf.Positional]
