@@ -141,7 +141,7 @@ def batches(path: Path) -> Iterator[Any]:
             schema = None
             for message in pa.ipc.MessageReader.open_stream(file):
                 if schema is None:
-                    schema = pa.ipc.read_schema(message)
+                    schema = _with_readable_names(pa.ipc.read_schema(message))
                 elif message.type == "record batch":
                     yield _checked(pa.ipc.read_record_batch(_plain(message, path), schema), path)
                 else:
@@ -150,6 +150,13 @@ def batches(path: Path) -> Iterator[Any]:
                 raise refused(path, "a message", "a schema", "none")
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, MemoryError) as error:
         raise refused(path, "a message", "an Arrow stream", str(error)[:200]) from error
+
+
+def _with_readable_names(schema: Any) -> Any:
+    """The schema itself. Raises ValueError where a column's name is no text; pyarrow finds out when it is asked."""
+    if "" in schema.names:
+        raise ValueError("a column without a name")
+    return schema
 
 
 def _checked(batch: Any, path: Path) -> Any:

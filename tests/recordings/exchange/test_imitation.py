@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 import recordings
 from recordings import Driver, Header, Recorder, spaces
-from recordings.errors import RecordingExists, UnreadableSource
+from recordings.errors import RecordingError, RecordingExists, UnreadableSource
 from recordings.exchange import arrow, imitation
 from tests.recordings import random_recordings
 from tests.recordings.exchange.round_trips import assert_lossless, at_random, there_and_back
@@ -95,17 +96,25 @@ def in_its_environment(*words: str) -> dict[str, Any]:
 @with_imitation
 def test_imitation_reads_what_we_write_and_trains_on_it(tmp_path: Path) -> None:
     record_cartpole(tmp_path / "demo.h5", episodes=3)
-    with recordings.open(tmp_path / "demo.h5") as reader:
-        imitation.export(reader, tmp_path / "data")
-        found = in_its_environment("train", str(tmp_path / "data"))
-        assert len(found["trajectories"]) == 3
-        for theirs, ours in zip(found["trajectories"], reader.episodes, strict=True):
-            assert np.array_equal(theirs["obs"], ours.observations.astype(np.float64))
-            assert theirs["acts"] == ours.actions.tolist()
-            assert theirs["rews"] == ours.rewards.tolist()
-            assert theirs["terminal"] == bool(ours.terminated[-1])
-            assert [each["understudy"]["driver"] for each in theirs["infos"]] == ours.drivers.tolist()
+    sources = [tmp_path / "demo.h5", *(at_random(tmp_path, world, 5) for world in random_recordings.WORLDS)]
+    for source in sources:
+        with recordings.open(source) as reader:
+            imitation.export(reader, source.with_suffix(""))
+    found = in_its_environment("train", *(str(source.with_suffix("")) for source in sources))
+    for source, theirs in zip(sources, found["datasets"], strict=True):
+        with recordings.open(source) as reader:
+            assert reader.n_episodes
+            assert_the_same(theirs, reader)
     assert found["after"] < found["before"]
+
+
+def assert_the_same(theirs: list[dict[str, Any]], reader: recordings.reader.Reader) -> None:  # type: ignore[name-defined]
+    for trajectory, ours in zip(theirs, reader.episodes, strict=True):
+        assert np.array_equal(trajectory["obs"], ours.observations.astype(np.float64))
+        assert np.array_equal(trajectory["acts"], ours.actions.astype(np.float64))
+        assert trajectory["rews"] == ours.rewards.tolist()
+        assert trajectory["terminal"] == bool(ours.terminated[-1])
+        assert [each["understudy"]["driver"] for each in trajectory["infos"]] == ours.drivers.tolist()
 
 
 @with_imitation
@@ -249,6 +258,41 @@ def test_every_byte_may_be_wrong(folder: Path) -> None:
     assert 0 < read < 200
 
 
+def test_a_name_that_is_no_text(folder: Path) -> None:
+    whole = (folder / arrow.DATA).read_bytes()
+    (folder / arrow.DATA).write_bytes(whole.replace(b"infos", b"in\xff\xfes", 1))
+    refused(folder, "expected an Arrow stream")
+
+
+def claiming(folder: Path, name: str, values: Any) -> None:
+    """One trajectory whose column of this name is the given one."""
+    columns = {"obs": pa.array([[0.5, 1.5]]), "acts": pa.array([[1]]), "terminal": pa.array([True])}
+    batch = pa.RecordBatch.from_pydict({**columns, name: values})
+    with pa.ipc.new_stream(str(folder / arrow.DATA), batch.schema) as stream:
+        stream.write_batch(batch)
+    arrow.write_words(folder, {})
+
+
+@pytest.mark.parametrize("name", ["obs", "acts"])
+def test_kinds_of_columns_that_nobody_writes(folder: Path, name: str) -> None:
+    many = 2**31 - 1
+    endless = pa.FixedSizeListArray.from_arrays(pa.nulls(many), many)
+    empty = pa.FixedSizeListArray.from_buffers(
+        pa.list_(pa.float64(), 0), many, [None], children=[pa.array([0.5])[:0]]
+    )
+    for values in (
+        endless,
+        pa.FixedSizeListArray.from_arrays(empty, many),
+        pa.array(["a"]).dictionary_encode(),
+        pa.array([[1, 2]], pa.list_view(pa.int64())),
+        pa.array([b"ab"]),
+        pa.array([{"a": 1}]),
+        pa.array([1.5]),
+    ):
+        claiming(folder, name, values)
+        refused(folder, "expected")
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
@@ -284,10 +328,20 @@ def test_values_of_ours_that_cannot_be(folder: Path, tmp_path: Path) -> None:
         ({"driver": [[0]]}, "expected infos as they were exported|driver: expected numbers"),
         ({"student_version": 10**30}, "student_version: expected numbers"),
         ({"labels": [[0, 0, 0, 0]]}, "expected infos as they were exported"),
+        ({"labels": [[0, 0, 256, 0, "Ada"]]}, "label_kind: expected numbers that fit uint8"),
         ({"labels": [[0, 0, 99, 0, "Ada"]]}, "labels: expected steps below 2"),
         ({"labels": [[0, 0, 0, 0, "a" * 300]]}, "labelers: expected names of 1 to 255 bytes"),
         ({"episode": {**good["episode"], "outcome": 9}}, "outcome: expected 1, 2 or 3"),
         ({"episode": 7}, "expected infos as they were exported"),
+        ({"labels": [[10**30, 0, 0, 0, "Ada"]]}, "label_row: expected"),
+        ({"labels": [["0", 0, 0, 0, "Ada"]]}, "label_row: expected"),
+        ({"labels": [[0, 0, 0, 0, "\ud800"]]}, "expected numbers of 64 bits and Unicode texts"),
+        (
+            {"episode": {**good["episode"], "edits": [[0, 0, 0, -1, 10**30, "", 0]]}},
+            "expected numbers of 64 bits",
+        ),
+        ({"episode": {**good["episode"], "edits": [[0, 0, 0, -1, 0, "\ud800", 0]]}}, "Unicode texts"),
+        ({"episode": {**good["episode"], "session": {"operator": "\ud800"}}}, "Unicode texts"),
     ]
     for number, (change, said) in enumerate(cases):
         changed = json.dumps({"understudy": {**good, **change}})
@@ -297,6 +351,18 @@ def test_values_of_ours_that_cannot_be(folder: Path, tmp_path: Path) -> None:
         made = foreign(mine, **{**rows, "infos": [[changed, *table["infos"][0][1:]]]})
         (made / arrow.INFO).write_text((folder / arrow.INFO).read_text())
         refused(made, said)
+
+
+def test_without_pyarrow_it_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(RecordingError, match=r"pip install 'understudy\[imitation\]'"):
+        imitation.take_in(folder, folder.parent / "new.h5")
+    with (
+        recordings.open(folder.parent / "demo.h5") as reader,
+        pytest.raises(RecordingError, match="expected pyarrow"),
+    ):
+        imitation.export(reader, folder.parent / "more")
+    assert sorted(each.name for each in folder.parent.iterdir()) == ["data", "demo.h5"]
 
 
 def test_nothing_is_overwritten(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Run by test_imitation.py in an environment that has imitation 1.0.1; prints what it found as one JSON object.
 
-`with_imitation.py train FOLDER` reads trajectories and clones them; `with_imitation.py write FOLDER` writes some.
+`with_imitation.py train FOLDER OTHER...` reads trajectories, and clones those of the first folder;
+`with_imitation.py write FOLDER` writes some.
 Such an environment: python -m venv ENV; ENV/bin/pip install torch imitation==1.0.1
 """
 
@@ -17,7 +18,7 @@ from imitation.algorithms import bc
 from imitation.data import rollout, serialize, types
 
 
-def train(folder: str) -> dict[str, Any]:
+def train(folder: str, *others: str) -> dict[str, Any]:
     trajectories = serialize.load_with_rewards(folder)
     transitions = rollout.flatten_trajectories(list(trajectories))
     env = gym.make("CartPole-v1")
@@ -32,7 +33,9 @@ def train(folder: str) -> dict[str, Any]:
     before = loss(trainer, transitions)
     trainer.train(n_epochs=10, progress_bar=False)
     return {
-        "trajectories": [as_lists(each) for each in trajectories],
+        "datasets": [
+            [as_lists(each) for each in serialize.load_with_rewards(name)] for name in (folder, *others)
+        ],
         "before": before,
         "after": loss(trainer, transitions),
     }
@@ -70,4 +73,4 @@ def as_lists(each: Any, infos: bool = True) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"train": train, "write": write}[sys.argv[1]](sys.argv[2])))
+    print(json.dumps({"train": train, "write": write}[sys.argv[1]](*sys.argv[2:])))
