@@ -10,6 +10,7 @@ Facts of the layout: `Dataset.save_to_disk` and `load_from_disk` of datasets 4, 
 from __future__ import annotations
 
 import json
+import math
 import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ STATE, INFO = "state.json", "dataset_info.json"
 DATA = "data-00000-of-00001.arrow"
 _LARGEST_JSON = 1 << 24
 _DEEPEST_LIST = 8
+_MOST_VALUES = (1 << 31) - 1
 
 
 def pyarrow() -> Any:
@@ -49,8 +51,9 @@ def nested(rows: Sequence[Array]) -> Any:
     """An Arrow list of len(rows) arrays, each (n, *S) with the same S, as lists of lists of numbers."""
     pa = pyarrow()
     values = pa.array(np.concatenate([each.ravel() for each in rows]))
-    for size in reversed(rows[0].shape[1:]):
-        values = _cut(values, np.arange(0, len(values) + size, size))
+    shape = sum(map(len, rows)), *rows[0].shape[1:]
+    for axis in range(len(shape) - 1, 0, -1):
+        values = _cut(values, np.arange(math.prod(shape[:axis]) + 1) * shape[axis])
     return _cut(values, np.cumsum([0, *map(len, rows)]))
 
 
@@ -62,6 +65,11 @@ def texts(rows: Sequence[Sequence[str]]) -> Any:
 
 def _cut(values: Any, offsets: Array) -> Any:
     pa = pyarrow()
+    if offsets[-1] > _MOST_VALUES:
+        raise RecordingError(
+            f"imitation: expected at most {_MOST_VALUES} values in an episode, found {offsets[-1]}, which its lists "
+            "cannot count. Export to another format."
+        )
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)
 
 

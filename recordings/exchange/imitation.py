@@ -7,9 +7,10 @@ are dropped, unread but for SB3's word on time limits.
 
 Lossless but for episodes without a step, which imitation refuses: Arrow keeps every number type as it is (imitation's
 own reader makes float64 and int64 of them), and what imitation has no words for lies in each step's info under
-`understudy`, the episode's own in its first; the header is in `dataset_info.json`.
-A dataset names no world and no spaces. Those of a foreign one follow from its arrays: whole numbers are choices from
-the least to the greatest found, everything else is a Box of the type's full range.
+`understudy`, the episode's own in its first, and is still there after imitation saved the dataset again; the header,
+which is not, is in `dataset_info.json`.
+A dataset names no world and no spaces. Those of a foreign one follow from its arrays: whole numbers are choices from 0,
+or the least found if that is less, to the greatest found; everything else is a Box of the type's full range.
 Facts of the layout: imitation's data/huggingface_utils.py, types.py and serialize.py (1.0.1).
 """
 
@@ -43,6 +44,8 @@ _OURS = f'{{"{OWN}": '
 _TIME_LIMIT = '"TimeLimit.truncated": true'
 """Where SB3's environments say that a terminal state is none; imitation's own rollouts call it terminal."""
 _BATCH_ROWS, _BATCH_BYTES = 1000, 1 << 26
+_INFO_BYTES = 200
+"""Of a step's info, about."""
 _FLAGS = ("terminated", "truncated")
 _OF_EPISODE = ("seed", "options")
 
@@ -115,7 +118,9 @@ def _batches(reader: Reader) -> Iterator[list[EpisodeTables]]:
     for episode in taken_out(reader):
         if len(episode.rewards):
             held.append(episode)
-            n_bytes += episode.observations.nbytes + episode.actions.nbytes
+            n_bytes += (
+                episode.observations.nbytes + episode.actions.nbytes + _INFO_BYTES * len(episode.rewards)
+            )
         if len(held) == _BATCH_ROWS or n_bytes > _BATCH_BYTES:
             yield held
             held, n_bytes = [], 0
@@ -136,7 +141,10 @@ def _batch(episodes: list[EpisodeTables], schema: Any) -> Any:
 
 
 def _infos(episode: EpisodeTables) -> list[str]:
-    """What we alone can say of each step, as JSON."""
+    """What we alone can say of each step, as JSON.
+
+    Options are any JSON, so they go as a text: a name in them that means something to jsonpickle would be obeyed.
+    """
     columns = {name: episode.own[name].tolist() for name in OF_STEPS}
     columns |= {name: getattr(episode, name).tolist() for name in _FLAGS}
     infos: list[dict[str, Any]] = [
@@ -147,7 +155,8 @@ def _infos(episode: EpisodeTables) -> list[str]:
     for *label, labeler in zip(*labels, about.pop("labelers"), strict=True):
         row, step, *rest = label
         infos[step].setdefault("labels", []).append([row, *rest, labeler])
-    infos[0]["episode"] = {**about, "seed": episode.seed, "options": episode.options}
+    options = None if episode.options is None else json.dumps(dict(episode.options))
+    infos[0]["episode"] = {**about, "seed": episode.seed, "options": options}
     return [json.dumps({OWN: info}) for info in infos]
 
 
@@ -179,7 +188,7 @@ class _Row:
 
     def infos(self) -> list[str]:
         """Raises UnreadableSource."""
-        if "infos" not in self.batch.schema.names:
+        if not self.has("infos"):
             return []
         return arrow.strings(self._column("infos"), self.row, self.path, "infos")
 
@@ -248,7 +257,7 @@ def _own_episode(
         terminated=columns.pop("terminated"),
         truncated=columns.pop("truncated"),
         seed=seed if isinstance(seed, int) else -1,
-        options=options if isinstance(options, dict) else None,
+        options=about_from_json(options, source, number) if isinstance(options, str) else None,
         own=columns | (numbers if labels else {}),
         about={**about, "labelers": labelers},
     )

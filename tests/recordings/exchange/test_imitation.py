@@ -19,6 +19,8 @@ import recordings
 from recordings import Driver, Header, Recorder, spaces
 from recordings.errors import RecordingError, RecordingExists, UnreadableSource
 from recordings.exchange import arrow, imitation
+from recordings.exchange.episodes import taken_out
+from teleop.cli import main
 from tests.recordings import random_recordings
 from tests.recordings.exchange.round_trips import assert_lossless, at_random, there_and_back
 from tests.recordings.worlds import record_cartpole, record_counting
@@ -106,6 +108,16 @@ def test_imitation_reads_what_we_write_and_trains_on_it(tmp_path: Path) -> None:
             assert reader.n_episodes
             assert_the_same(theirs, reader)
     assert found["after"] < found["before"]
+    assert_infos_survive(sources[0], tmp_path / "demo-saved")
+
+
+def assert_infos_survive(source: Path, saved: Path) -> None:
+    """What imitation read and saved again still says what it has no words for."""
+    imitation.take_in(saved, saved.with_suffix(".h5"))
+    with recordings.open(source) as one, recordings.open(saved.with_suffix(".h5")) as other:
+        for ours, theirs in zip(taken_out(one), taken_out(other), strict=True):
+            assert ours.about == theirs.about
+            assert all(np.array_equal(ours.own[name], theirs.own[name]) for name in ours.own)
 
 
 def assert_the_same(theirs: list[dict[str, Any]], reader: recordings.reader.Reader) -> None:  # type: ignore[name-defined]
@@ -188,6 +200,30 @@ def test_an_info_is_never_made_an_object(tmp_path: Path) -> None:
     counts = imitation.take_in(foreign(tmp_path, infos=[[evil, "{}"]]), tmp_path / "ours.h5")
     assert counts["infos_dropped"] == 1
     assert not sign.exists()
+
+
+def test_options_of_a_recording_are_no_objects_to_jsonpickle(tmp_path: Path) -> None:
+    evil = {"py/reduce": [{"py/function": "os.mkdir"}, {"py/tuple": ["it-ran"]}]}
+    space = spaces.to_json(gym.spaces.Discrete(2))
+    with Recorder(tmp_path / "demo.h5", Header("", space, space)) as recorder:
+        recorder.begin_episode(0, seed=1, options=evil)
+        recorder.step(1, 0.0, True, False, 1, driver=Driver.HUMAN)
+        recorder.end_episode()
+    assert_lossless(tmp_path / "demo.h5", there_and_back(tmp_path, "imitation", tmp_path / "demo.h5"))
+    with recordings.open(tmp_path / "demo.h5") as reader:
+        imitation.export(reader, tmp_path / "data")
+    names: list[str] = []
+    for row in imitation._rows(tmp_path / "data"):
+        for text in row.infos():
+            json.loads(text, object_hook=names.extend)
+    assert names
+    assert not [name for name in names if name.startswith("py/")]
+
+
+def test_convert_says_how_many_infos_were_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = foreign(tmp_path, infos=[['{"speed": 1.5}', "{}"]])
+    assert main(["convert", str(folder), str(tmp_path / "ours.h5"), "--from", "imitation"]) == 0
+    assert "2 steps; 1 infos dropped" in capsys.readouterr().out
 
 
 # -- what is not as it should be -------------------------------------------------------------------------

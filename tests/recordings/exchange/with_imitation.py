@@ -1,7 +1,7 @@
 """Run by test_imitation.py in an environment that has imitation 1.0.1; prints what it found as one JSON object.
 
-`with_imitation.py train FOLDER OTHER...` reads trajectories, and clones those of the first folder;
-`with_imitation.py write FOLDER` writes some.
+`with_imitation.py train FOLDER OTHER...` reads trajectories, clones those of the first folder,
+and saves them again as FOLDER-saved; `with_imitation.py write FOLDER` writes some.
 Such an environment: python -m venv ENV; ENV/bin/pip install torch imitation==1.0.1
 """
 
@@ -30,6 +30,7 @@ def train(folder: str, *others: str) -> dict[str, Any]:
         rng=np.random.default_rng(0),
         batch_size=4,
     )
+    serialize.save(f"{folder}-saved", list(trajectories))
     before = loss(trainer, transitions)
     trainer.train(n_epochs=10, progress_bar=False)
     return {
