@@ -1,4 +1,4 @@
-"""Run by test_imitation.py in an environment that has imitation 1.0.1; prints what it found as one JSON object.
+"""Run by test_imitation_itself.py in an environment that has imitation 1.0.1; prints what it found as one JSON object.
 
 `with_imitation.py train FOLDER OTHER...` reads trajectories, clones those of the first folder,
 and saves them again as FOLDER-saved; `with_imitation.py write FOLDER` writes some.
