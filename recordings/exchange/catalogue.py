@@ -42,5 +42,19 @@ class Format:
 
 FORMATS = {
     each.name: each
-    for each in (Format("minari", "a folder with main_data.hdf5 and metadata.json", drops="nothing"),)
+    for each in (
+        Format("minari", "a folder with main_data.hdf5 and metadata.json", drops="nothing"),
+        Format(
+            "imitation",
+            "a folder of Hugging Face `datasets`, a row a trajectory",
+            drops="episodes without a step",
+        ),
+        Format(
+            "tutorial",
+            "the GridWorld tutorial's pickle, of its world alone",
+            drops="drivers, students and labels; acts of curation, so that what was discarded counts again; "
+            "outcomes, seeds and options, branches, times, keys and sittings; episodes without a step; each "
+            "episode's final observation, which stepping the world puts back",
+        ),
+    )
 }

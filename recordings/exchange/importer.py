@@ -64,6 +64,12 @@ class Importer:
 
     def add(self, number: int, episode: EpisodeTables) -> None:
         """Write an episode. number: what the source calls it. Raises UnreadableSource where it is none."""
+        try:
+            self._add(number, episode)
+        except (OverflowError, UnicodeEncodeError, RecursionError) as error:
+            self._refuse(number, "values", "numbers of 64 bits and Unicode texts", str(error)[:80])
+
+    def _add(self, number: int, episode: EpisodeTables) -> None:
         n = len(episode.rewards)
         observations = self._stored(number, "observations", episode.observations, n + 1)
         first = self._composer.rows_of("steps")
@@ -186,6 +192,8 @@ class Importer:
             if values.shape != rows[name].shape or values.dtype.kind not in "biuf":
                 self._refuse(number, f"label_{name}", str(rows[name].shape), str(values.shape))
             rows[name] = values
+            if not np.array_equal(rows[name], values, equal_nan=values.dtype.kind == "f"):
+                self._refuse(number, f"label_{name}", f"numbers that fit {rows[name].dtype}", "greater ones")
         if rows["step"].min() < 0 or rows["step"].max() >= length or rows["kind"].max() > max(LabelKind):
             self._refuse(
                 number, "labels", f"steps below {length}, kinds up to {int(max(LabelKind))}", "others"
@@ -196,10 +204,11 @@ class Importer:
         except InvalidRow as error:
             self._refuse(number, "labelers", "names of 1 to 255 bytes", str(error)[:80])
         self._labels.append(rows)
-        numbers = np.asarray(episode.own.get("label_row", np.arange(len(rows))), np.int64)
-        if numbers.shape != steps.shape:
-            self._refuse(number, "label_row", str(steps.shape), str(numbers.shape))
-        self._label_rows.append(numbers)
+        numbers = np.asarray(episode.own.get("label_row", np.arange(len(rows))))
+        if numbers.shape != steps.shape or numbers.dtype.kind not in "biu":
+            found = f"{numbers.dtype} of shape {numbers.shape}"
+            self._refuse(number, "label_row", f"whole numbers of shape {steps.shape}", found)
+        self._label_rows.append(numbers.astype(np.int64))
 
     def _take_edits(self, number: int, about: Mapping[str, Any]) -> None:
         for words in about.get("edits", ()):
@@ -213,6 +222,7 @@ class Importer:
             allowed = range(Outcome.SUCCESS, max(Outcome) + 1) if edit.kind is EditKind.JUDGE else None
             if edit.start < 0 or (allowed is not None and edit.value not in allowed):
                 self._refuse(number, "edits", "an act that can be", repr(words)[:80])
+            _require_storable(edit)
             self._edits.append((self._rows[about.get("episode", number)], edit))
 
     # -- the end -----------------------------------------------------------------------------------------
@@ -237,3 +247,9 @@ class Importer:
             f"{self._source}: episode {number}: {name}: expected {expected}, found {found}. The source "
             "is damaged, or not of the format that was named; nothing was written."
         )
+
+
+def _require_storable(edit: Edit) -> None:
+    """Raises OverflowError, UnicodeEncodeError; an act is written only at the end."""
+    np.array([edit.row, edit.start, edit.stop, edit.value, edit.time_ns], np.int64)
+    edit.note.encode()

@@ -9,12 +9,17 @@ from typing import Annotated, Literal
 import tyro
 
 import recordings
+import teleop.worlds  # noqa: F401 - GridWorld, which the format `tutorial` steps
 from recordings.errors import UnderstudyError
 from recordings.exchange.catalogue import FORMATS
 from recordings.schema import Driver
 from teleop.commands.report import Report
 
-FormatName = Literal["minari"]
+FormatName = Literal[
+    "minari",
+    "imitation",
+    "tutorial",
+]
 DriverName = Literal["human", "student", "scripted", "policy"]
 
 
@@ -26,7 +31,9 @@ class BadConversion(UnderstudyError):
 class Convert:
     """Export a recording to another format, or make a recording of one. Nothing that is there is overwritten.
 
-    Formats: minari (a folder with main_data.hdf5 and metadata.json; lossless).
+    Formats: minari (a folder with main_data.hdf5 and metadata.json; lossless);
+    imitation (a folder of Hugging Face datasets, a row a trajectory; lossless but for episodes without a step);
+    tutorial (the GridWorld tutorial's pickle, of its world alone: states, actions and rewards).
     """
 
     source: Annotated[Path, tyro.conf.Positional]
@@ -57,6 +64,7 @@ class Convert:
             counts = FORMATS[self.from_].take_in(self.source, self.target, Driver[self.driver.upper()])
         data = {"source": str(self.source), "target": str(self.target), **counts}
         said = f"{self.target}: {counts['episodes']:,} episodes, {counts['steps']:,} steps"
+        said += f"; {counts['infos_dropped']:,} infos dropped" if counts.get("infos_dropped") else ""
         if self.to is not None:
             data["dropped"] = drops
             said += f"; lost on the way: {drops}"
