@@ -42,5 +42,9 @@ class Format:
 
 FORMATS = {
     each.name: each
-    for each in (Format("minari", "a folder with main_data.hdf5 and metadata.json", drops="nothing"),)
+    for each in (
+        Format("minari", "a folder with main_data.hdf5 and metadata.json", drops="nothing"),
+        Format("robomimic", "an HDF5 file of a group a demonstration", drops="nothing"),
+        Format("d4rl", "an HDF5 file of flat columns", drops="nothing"),
+    )
 }

@@ -14,7 +14,11 @@ from recordings.exchange.catalogue import FORMATS
 from recordings.schema import Driver
 from teleop.commands.report import Report
 
-FormatName = Literal["minari"]
+FormatName = Literal[
+    "minari",
+    "robomimic",
+    "d4rl",
+]
 DriverName = Literal["human", "student", "scripted", "policy"]
 
 
@@ -27,6 +31,8 @@ class Convert:
     """Export a recording to another format, or make a recording of one. Nothing that is there is overwritten.
 
     Formats: minari (a folder with main_data.hdf5 and metadata.json; lossless).
+    robomimic (an HDF5 file, a group a demonstration; lossless).
+    d4rl (an HDF5 file of flat columns; lossless).
     """
 
     source: Annotated[Path, tyro.conf.Positional]
