@@ -224,6 +224,11 @@ class _Columns:
         for name, (dtype, shape) in forms.items():
             if shape[:1] != (self.n,):
                 _refuse(root.path, name, f"{self.n} rows, as many as rewards", f"{dtype} of shape {shape}")
+        seen, after = (
+            forms.get(name, forms["observations"])[1] for name in ("observations", "next_observations")
+        )
+        if seen != after:
+            _refuse(root.path, "next_observations", f"shape {seen}, as observations", f"shape {after}")
         row = sum(dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64)) for dtype, shape in forms.values())
         self.rows_at_once = max(1, _BLOCK_BYTES // max(1, row))
         self._first, self._block = 0, {name: root.rows(name, 0, 0) for name in self._names}
@@ -272,7 +277,7 @@ def _label_columns(own: Foreign) -> dict[str, Array]:
 
 def _alone(observations: Any, number: int) -> Array:
     """(1, ...) what was seen in the episode of this number among those without a step."""
-    return np.asarray(observations if observations is not None else ())[number : number + 1]
+    return np.atleast_1d(np.asarray(observations if observations is not None else ()))[number : number + 1]
 
 
 def _ends(columns: _Columns) -> Iterator[_Entry]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
@@ -64,6 +65,8 @@ class Importer:
 
     def add(self, number: int, episode: EpisodeTables) -> None:
         """Write an episode. number: what the source calls it. Raises UnreadableSource where it is none."""
+        if not np.ndim(episode.rewards):
+            self._refuse(number, "rewards", "rows, one a step", "a single number")
         n = len(episode.rewards)
         observations = self._stored(number, "observations", episode.observations, n + 1)
         first = self._composer.rows_of("steps")
@@ -90,18 +93,18 @@ class Importer:
     def _stored(self, number: int, name: str, values: Array, n: int) -> Array:
         storage = self._observation if name == "observations" else self._action
         array = self._numbers(number, name, values, n, storage.shape)
-        space = self._discrete[name]
-        if len(array) and storage.dtype.kind in "iu":
+        if array.size and storage.dtype.kind in "iu":
+            if array.dtype.kind == "f" and not (
+                np.isfinite(array).all() and np.array_equal(array, np.trunc(array))
+            ):
+                self._refuse(number, name, "whole numbers", "fractions")
+            limits, space = np.iinfo(storage.dtype), self._discrete[name]
+            floor, ceiling = int(limits.min), int(limits.max)
+            if isinstance(space, gym.spaces.Discrete):
+                floor, ceiling = int(space.start), int(space.start + space.n - 1)
             low, high = int(array.min()), int(array.max())
-            limits = np.iinfo(storage.dtype)
-            n_choices, start = getattr(space, "n", None), int(getattr(space, "start", 0))
-            is_discrete = isinstance(n_choices, int | np.integer) and storage.shape == ()
-            floor = start if is_discrete else limits.min
-            ceiling = start + int(n_choices) - 1 if is_discrete and n_choices is not None else limits.max
             if low < floor or high > ceiling:
                 self._refuse(number, name, f"whole numbers from {floor} to {ceiling}", f"{low} to {high}")
-            if array.dtype.kind == "f" and not np.array_equal(array, np.trunc(array)):
-                self._refuse(number, name, "whole numbers", "fractions")
         return array.astype(storage.dtype)
 
     def _numbers(self, number: int, name: str, values: Array, n: int, shape: tuple[int, ...] = ()) -> Array:

@@ -124,7 +124,7 @@ class _Scale:
         """Numbers with bounds within [-1, 1] are left as they are."""
         low, high = _bounds(spaces.stored_space(reader.header.action_space))
         if not np.isfinite([low, high]).all():
-            greatest = _greatest_action(reader)
+            greatest = _greatest_actions(reader)
             low, high = (
                 np.where(np.isfinite(low), low, -greatest),
                 np.where(np.isfinite(high), high, greatest),
@@ -155,12 +155,13 @@ def _bounds(space: spaces.Space) -> tuple[Array, Array]:
     return low, low + 1.0
 
 
-def _greatest_action(reader: Reader) -> float:
-    """The greatest magnitude in any executed action; at least 1."""
-    greatest, column = 1.0, reader.column("action")
+def _greatest_actions(reader: Reader) -> Array:
+    """(A,) the greatest magnitude of each number in the actions of a Box; at least 1."""
+    column = reader.column("action")
+    greatest = np.ones(int(np.prod(spaces.storage(reader.header.action_space).shape)))
     for first in range(0, len(column), 1 << 14):
-        found = np.abs(column[first : first + (1 << 14)].astype(np.float64))
-        greatest = max(greatest, float(found.max(where=np.isfinite(found), initial=0.0)))
+        found = np.abs(column[first : first + (1 << 14)].astype(np.float64)).reshape(-1, len(greatest))
+        greatest = np.maximum(greatest, found.max(axis=0, where=np.isfinite(found), initial=0.0))
     return greatest
 
 
@@ -178,7 +179,7 @@ def _as_numbers(space: spaces.Space, rows: Array) -> Array:
 
 def _one_hot(choices: Array, n: int) -> Array:
     """(N,) -> (N, n) bytes; a choice that is none of the n is a row of zeros."""
-    return (choices[:, None] == np.arange(n)).astype(np.uint8)
+    return np.asarray(choices[:, None] == np.arange(n), np.uint8)
 
 
 def _write_demo(group: h5py.Group, episode: EpisodeTables, header: Header, scale: _Scale) -> None:
@@ -363,6 +364,8 @@ def _seen(demo: Foreign, keys: list[str], n: int, number: int) -> Array:
     """(n + 1, ...) observations as a recording stores them; the last one twice where the file has no `next_obs`."""
     before = _together(demo.group("obs"), keys, n, number)
     after = _together(demo.group("next_obs"), keys, n, number) if "next_obs" in demo else before
+    if before.shape != after.shape:
+        _refuse(demo, f"demo_{number}: next_obs", f"rows as those of obs, {before.shape}", str(after.shape))
     return np.concatenate([before, after[-1:]])
 
 
