@@ -105,7 +105,8 @@ class Importer:
             low, high = int(array.min()), int(array.max())
             if low < floor or high > ceiling:
                 self._refuse(number, name, f"whole numbers from {floor} to {ceiling}", f"{low} to {high}")
-        return array.astype(storage.dtype)
+        with np.errstate(over="ignore"):
+            return array.astype(storage.dtype)
 
     def _numbers(self, number: int, name: str, values: Array, n: int, shape: tuple[int, ...] = ()) -> Array:
         """values as (n, *shape) numbers."""
@@ -119,15 +120,22 @@ class Importer:
     def _take_columns(self, number: int, episode: EpisodeTables, rows: Array) -> None:
         for name in OF_STEPS:
             if name in episode.own:
-                values = np.asarray(episode.own[name])
-                if values.shape != rows[name].shape or values.dtype.kind not in "biuf":
-                    found = f"{values.dtype} of shape {values.shape}"
-                    self._refuse(number, name, f"numbers of shape {rows[name].shape}", found)
-                rows[name] = values
-                if not np.array_equal(rows[name], values, equal_nan=values.dtype.kind == "f"):
-                    self._refuse(number, name, f"numbers that fit {rows[name].dtype}", "greater ones")
+                rows[name] = self._fitted(number, name, episode.own[name], rows[name])
         if len(rows) and rows["driver"].max() > max(Driver):
             self._refuse(number, "driver", f"codes up to {int(max(Driver))}", str(rows["driver"].max()))
+
+    def _fitted(self, number: int, name: str, values: Any, column: Array) -> Array:
+        """values, which must be those of this column, as its type."""
+        found = np.asarray(values)
+        if found.shape != column.shape or found.dtype.kind not in "biuf":
+            self._refuse(
+                number, name, f"numbers of shape {column.shape}", f"{found.dtype} of shape {found.shape}"
+            )
+        with np.errstate(invalid="ignore", over="ignore"):
+            fitted = found.astype(column.dtype)
+        if not np.array_equal(fitted, found, equal_nan=True):
+            self._refuse(number, name, f"numbers that fit {column.dtype}", "others")
+        return fitted
 
     def _checked_about(self, number: int, episode: EpisodeTables) -> Mapping[str, Any]:
         about = episode.about
@@ -185,10 +193,9 @@ class Importer:
             self._refuse(number, "labelers", f"{len(steps)} names", repr(names)[:80])
         rows = self._composer.empty_rows("labels", len(steps))
         for name in OF_LABELS:
-            values = np.asarray(episode.own.get(f"label_{name}", ()))
-            if values.shape != rows[name].shape or values.dtype.kind not in "biuf":
-                self._refuse(number, f"label_{name}", str(rows[name].shape), str(values.shape))
-            rows[name] = values
+            rows[name] = self._fitted(
+                number, f"label_{name}", episode.own.get(f"label_{name}", ()), rows[name]
+            )
         if rows["step"].min() < 0 or rows["step"].max() >= length or rows["kind"].max() > max(LabelKind):
             self._refuse(
                 number, "labels", f"steps below {length}, kinds up to {int(max(LabelKind))}", "others"
@@ -199,9 +206,12 @@ class Importer:
         except InvalidRow as error:
             self._refuse(number, "labelers", "names of 1 to 255 bytes", str(error)[:80])
         self._labels.append(rows)
-        numbers = np.asarray(episode.own.get("label_row", np.arange(len(rows))), np.int64)
-        if numbers.shape != steps.shape:
-            self._refuse(number, "label_row", str(steps.shape), str(numbers.shape))
+        numbers = self._fitted(
+            number,
+            "label_row",
+            episode.own.get("label_row", np.arange(len(rows))),
+            np.empty(len(rows), np.int64),
+        )
         self._label_rows.append(numbers)
 
     def _take_edits(self, number: int, about: Mapping[str, Any]) -> None:

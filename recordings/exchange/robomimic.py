@@ -241,7 +241,8 @@ def _observed(space: spaces.Space, rows: Array) -> dict[str, Array]:
 
 def _env_args(header: Header) -> dict[str, Any]:
     spec = json.loads(header.env_spec_json) if header.env_spec_json else {}
-    return {"env_name": header.env_id, "type": _GYM, "env_kwargs": spec.get("kwargs") or {}}
+    kwargs = {name: value for name, value in (spec.get("kwargs") or {}).items() if name != "render_mode"}
+    return {"env_name": header.env_id, "type": _GYM, "env_kwargs": kwargs}
 
 
 def _write_filters(file: h5py.File, reader: Reader) -> None:

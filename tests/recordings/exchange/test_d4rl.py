@@ -213,6 +213,23 @@ def test_extras_that_cannot_be(tmp_path: Path, name: str, value: Any, said: str)
     refused(tmp_path / "demo.hdf5", said)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("actions", np.full(5, np.nan), "actions: expected whole numbers"),
+        ("actions", np.full(5, 2**70, np.float64), "actions: expected whole numbers from 0 to 1"),
+        ("infos/understudy/keys", np.full(5, -1), "keys: expected numbers that fit uint32"),
+        ("infos/understudy/driver", np.full(5, 9), "driver: expected codes up to 4"),
+    ],
+)
+def test_columns_that_cannot_be(tmp_path: Path, name: str, values: np.ndarray[Any, Any], said: str) -> None:
+    record_counting(tmp_path / "demo.h5", (5,))
+    with h5py.File(exported(tmp_path / "demo.h5"), "a") as file:
+        del file[name]
+        file[name] = values
+    refused(tmp_path / "demo.hdf5", said)
+
+
 def test_spaces_of_parts_are_flat(tmp_path: Path) -> None:
     seen = gym.spaces.Dict({"a": gym.spaces.Discrete(3), "b": gym.spaces.Box(0, 1, (2,), np.float32)})
     header = Header("", *(recordings.spaces.to_json(space) for space in (seen, gym.spaces.Discrete(2))))  # type: ignore[attr-defined]

@@ -20,7 +20,7 @@ from tests.recordings import random_recordings
 from tests.recordings.exchange.round_trips import assert_lossless, at_random, there_and_back
 from tests.recordings.worlds import cartpole_header, record_counting
 
-RANDOM = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RANDOM = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = ("robomimic", "d4rl")
 REWARDS = {"robomimic": "data/demo_0/rewards", "d4rl": "rewards"}
 
