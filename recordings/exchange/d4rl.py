@@ -15,7 +15,7 @@ Facts of the layout: D4RL's `offline_env.py` and `__init__.py` (version 1.1).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -91,27 +91,19 @@ def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[
     Raises UnreadableSource, and as `Composer`.
     """
     with opened(source) as root:
-        text = root.group(OWN).attribute("header") if _is_ours(root) else None
-        columns = _Columns(root, text is not None)
-        header = _inferred_header(root, columns) if text is None else header_from_json(text, source)
-        entries = _ends(columns) if text is None else _listed(root.group(OWN))
-        labels = {} if text is None else _label_columns(root.group(OWN))
-        alone = None if text is None else root.group(OWN).attribute("alone")
+        own = root.group(OWN) if _is_ours(root) else None
+        columns = _Columns(root, own is not None)
+        if own is None:
+            header, entries, rest = _inferred_header(root, columns), _ends(columns), {}
+        else:
+            header, entries, rest = (
+                header_from_json(own.attribute("header"), source),
+                _listed(own),
+                _rest(own),
+            )
         with Importer(target, header, source, driver) as importer:
-            first = first_label = n_alone = 0
-            for number, entry in enumerate(entries):
-                if not 0 <= entry.length <= columns.n - first or entry.labels < 0:
-                    _refuse(source, "episodes", f"{columns.n} steps in all", f"episode {number} beyond them")
-                rows = columns.between(first, first + entry.length)
-                own = {
-                    name: values[first_label : first_label + entry.labels] for name, values in labels.items()
-                }
-                lone = _alone(alone, n_alone) if not entry.length else None
-                importer.add(number, _episode(entry, rows, own, lone))
-                first, first_label = first + entry.length, first_label + entry.labels
-                n_alone += not entry.length
-            if first != columns.n:
-                _refuse(source, "episodes", f"{columns.n} steps in all", str(first))
+            for number, episode in enumerate(_episodes(columns, entries, rest)):
+                importer.add(number, episode)
             return importer.counts
 
 
@@ -215,7 +207,7 @@ class _Columns:
 
     def __init__(self, root: Foreign, is_ours: bool) -> None:
         """Raises UnreadableSource where they are not of equal length."""
-        self._root = root
+        self._root, self.path = root, root.path
         wanted = [name for name in _COLUMNS if is_ours or not name.startswith(OWN)]
         optional = () if is_ours else ("next_observations", "timeouts")
         self._names = [name for name in wanted if name not in optional or name in root]
@@ -270,14 +262,10 @@ def _listed(own: Foreign) -> Iterator[_Entry]:
         yield _Entry(length, seed, options if isinstance(options, dict) else None, about, labels)
 
 
-def _label_columns(own: Foreign) -> dict[str, Array]:
-    found = {f"label_{name}": own.attribute(f"label_{name}") for name in _LABELS}
-    return {name: values for name, values in found.items() if isinstance(values, np.ndarray)}
-
-
-def _alone(observations: Any, number: int) -> Array:
-    """(1, ...) what was seen in the episode of this number among those without a step."""
-    return np.atleast_1d(np.asarray(observations if observations is not None else ()))[number : number + 1]
+def _rest(own: Foreign) -> dict[str, Array]:
+    """The arrays that `_Rest` wrote."""
+    found = {name: own.attribute(name) for name in ("alone", *(f"label_{name}" for name in _LABELS))}
+    return {name: values for name, values in found.items() if isinstance(values, np.ndarray) and values.ndim}
 
 
 def _ends(columns: _Columns) -> Iterator[_Entry]:
@@ -294,22 +282,43 @@ def _ends(columns: _Columns) -> Iterator[_Entry]:
         yield _Entry(length)
 
 
+def _episodes(
+    columns: _Columns, entries: Iterable[_Entry], rest: Mapping[str, Array]
+) -> Iterator[EpisodeTables]:
+    """The episodes, which have to use up the rows. rest: labels, and what was seen in episodes without a step."""
+    labels = {name: values for name, values in rest.items() if name != "alone"}
+    alone = rest.get("alone", np.zeros(0))
+    first = first_label = 0
+    for number, entry in enumerate(entries):
+        if not 0 <= entry.length <= columns.n - first or entry.labels < 0:
+            _refuse(columns.path, "episodes", f"{columns.n} steps in all", f"episode {number} beyond them")
+        own = {name: values[first_label : first_label + entry.labels] for name, values in labels.items()}
+        last = None
+        if not entry.length:
+            last, alone = alone[:1], alone[1:]
+        yield _episode(entry, columns.between(first, first + entry.length), own, last)
+        first, first_label = first + entry.length, first_label + entry.labels
+    if first != columns.n:
+        _refuse(columns.path, "episodes", f"{columns.n} steps in all", str(first))
+
+
 def _episode(
-    entry: _Entry, rows: dict[str, Array], own: dict[str, Array], lone: Array | None
+    entry: _Entry, rows: Mapping[str, Array], labels: Mapping[str, Array], alone: Array | None
 ) -> EpisodeTables:
-    """rows: of every column, those of the episode. own: its labels. lone: what was seen if it has no step."""
+    """rows: the episode's, of every column. alone: what was seen, if it has no step."""
     seen = rows["observations"]
-    last = lone if lone is not None else rows.get("next_observations", seen)[-1:]
     truncated = rows.get(f"{OWN}/truncated", rows.get("timeouts"))
+    if alone is None:
+        seen = np.concatenate([seen, rows.get("next_observations", seen)[-1:]])
     return EpisodeTables(
-        observations=np.concatenate([seen, last]) if lone is None else last,
+        observations=seen if alone is None else alone,
         actions=rows["actions"],
         rewards=rows["rewards"],
         terminated=rows["terminals"],
         truncated=np.zeros(entry.length, bool) if truncated is None else truncated,
         seed=entry.seed,
         options=entry.options,
-        own=own | {name: rows[f"{OWN}/{name}"] for name in OF_STEPS if f"{OWN}/{name}" in rows},
+        own={**labels, **{name: rows[f"{OWN}/{name}"] for name in OF_STEPS if f"{OWN}/{name}" in rows}},
         about=entry.about,
     )
 
