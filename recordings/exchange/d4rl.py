@@ -18,14 +18,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from recordings import spaces
-from recordings.errors import UnreadableSource
 from recordings.exchange import inferred
 from recordings.exchange.episodes import (
     OF_LABELS,
@@ -36,7 +35,7 @@ from recordings.exchange.episodes import (
     header_from_json,
     taken_out,
 )
-from recordings.exchange.hdf5 import Foreign, created, opened
+from recordings.exchange.hdf5 import Foreign, created, opened, refusal
 from recordings.exchange.importer import Importer
 from recordings.reader import Reader
 from recordings.schema import Driver, Header, Outcome, tables
@@ -215,12 +214,14 @@ class _Columns:
         self.n = next(iter(forms["rewards"][1]), -1)
         for name, (dtype, shape) in forms.items():
             if shape[:1] != (self.n,):
-                _refuse(root.path, name, f"{self.n} rows, as many as rewards", f"{dtype} of shape {shape}")
+                raise refusal(
+                    root.path, name, f"{self.n} rows, as many as rewards", f"{dtype} of shape {shape}"
+                )
         seen, after = (
             forms.get(name, forms["observations"])[1] for name in ("observations", "next_observations")
         )
         if seen != after:
-            _refuse(root.path, "next_observations", f"shape {seen}, as observations", f"shape {after}")
+            raise refusal(root.path, "next_observations", f"shape {seen}, as observations", f"shape {after}")
         row = sum(dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64)) for dtype, shape in forms.values())
         self.rows_at_once = max(1, _BLOCK_BYTES // max(1, row))
         self._first, self._block = 0, {name: root.rows(name, 0, 0) for name in self._names}
@@ -251,13 +252,13 @@ def _listed(own: Foreign) -> Iterator[_Entry]:
     """The episodes of a recording, as `_Rest` wrote them."""
     text = own.attribute("episodes", np.zeros(0, np.uint8))
     if not isinstance(text, np.ndarray) or text.dtype != np.uint8:
-        _refuse(own.path, f"{OWN}: episodes", "lines of JSON", str(text)[:60])
+        raise refusal(own.path, f"{OWN}: episodes", "lines of JSON", str(text)[:60])
     for number, line in enumerate(text.tobytes().splitlines()):
         words = about_from_json(line, own.path, number)
         about, options = words.get("about"), words.get("options")
         counts = [words.get(name) for name in ("length", "seed", "labels")]
         if not all(type(count) is int for count in counts) or not isinstance(about, dict):
-            _refuse(own.path, f"{OWN}: episodes", "length, seed, labels and about", repr(words)[:80])
+            raise refusal(own.path, f"{OWN}: episodes", "length, seed, labels and about", repr(words)[:80])
         length, seed, labels = (int(count or 0) for count in counts)
         yield _Entry(length, seed, options if isinstance(options, dict) else None, about, labels)
 
@@ -291,7 +292,9 @@ def _episodes(
     first = first_label = 0
     for number, entry in enumerate(entries):
         if not 0 <= entry.length <= columns.n - first or entry.labels < 0:
-            _refuse(columns.path, "episodes", f"{columns.n} steps in all", f"episode {number} beyond them")
+            raise refusal(
+                columns.path, "episodes", f"{columns.n} steps in all", f"episode {number} beyond them"
+            )
         own = {name: values[first_label : first_label + entry.labels] for name, values in labels.items()}
         last = None
         if not entry.length:
@@ -299,7 +302,7 @@ def _episodes(
         yield _episode(entry, columns.between(first, first + entry.length), own, last)
         first, first_label = first + entry.length, first_label + entry.labels
     if first != columns.n:
-        _refuse(columns.path, "episodes", f"{columns.n} steps in all", str(first))
+        raise refusal(columns.path, "episodes", f"{columns.n} steps in all", str(first))
 
 
 def _episode(
@@ -342,10 +345,3 @@ def _inferred_header(root: Foreign, columns: _Columns) -> Header:
             )
             found[name] = spaces.to_json(inferred.box(root, name, unit=unit))
     return Header("", found["observations"], found["actions"])
-
-
-def _refuse(source: Path, name: str, expected: str, found: str) -> NoReturn:
-    raise UnreadableSource(
-        f"{source}: {name}: expected {expected}, found {found}. The file is damaged, or not of the format that was "
-        "named; nothing was written."
-    )

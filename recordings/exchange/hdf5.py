@@ -54,6 +54,17 @@ def opened(path: Path) -> Iterator[Foreign]:
         yield Foreign(file, path, path.stat().st_size)
 
 
+def refusal(path: Path, name: str, expected: str, found: str) -> UnreadableSource:
+    """What is wrong with this part of a file, in one line: names in it may hold anything."""
+    name, found = (
+        "".join(each if each.isprintable() else "?" for each in text[:400]) for text in (name, found)
+    )
+    return UnreadableSource(
+        f"{path}: {name}: expected {expected}, found {found}. The file is damaged, or not of the format that was "
+        "named; nothing was written."
+    )
+
+
 class Foreign:
     """A group of such a file."""
 
@@ -138,8 +149,4 @@ class Foreign:
         return member
 
     def _refused(self, name: str, expected: str, found: str) -> UnreadableSource:
-        where = f"{self._group.name or ''}/{name}".replace("//", "/")
-        return UnreadableSource(
-            f"{self.path}: {where}: expected {expected}, found {found}. The file is damaged, or not of the format that "
-            "was named."
-        )
+        return refusal(self.path, f"{self._group.name or ''}/{name}".replace("//", "/"), expected, found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,7 +32,9 @@ class Importer:
 
     def __init__(self, target: str | os.PathLike[str], header: Header, source: Path, driver: Driver) -> None:
         """source: what errors name. driver: who drove, where the source does not say. Raises as Composer."""
-        self._composer = Composer(target, header)
+        texts = {each.name: getattr(header, each.name) for each in fields(header)}
+        texts = {name: _encodable(text) for name, text in texts.items() if isinstance(text, str)}
+        self._composer = Composer(target, replace(header, **texts))
         self._source, self._driver = source, driver
         self._observation, self._action = (
             spaces.storage(space) for space in (header.observation_space, header.action_space)
@@ -158,7 +161,7 @@ class Importer:
         row = self._composer.empty_rows("sessions", 1)
         names = {"id": header.session_id, "created_utc": header.created_utc, "operator": header.operator}
         for name, otherwise in names.items():
-            row[name] = str(about.get(name, otherwise)).encode()[: row.dtype[name].itemsize]
+            row[name] = _encodable(str(about.get(name, otherwise))).encode()[: row.dtype[name].itemsize]
         row["first_episode"] = self._composer.rows_of("episodes")
         row["first_step"] = self._composer.rows_of("steps")
         self._composer.add("sessions", row)
@@ -202,7 +205,7 @@ class Importer:
             )
         rows["step"] += first
         try:
-            rows["labeler"] = [self._composer.labeler(str(name)) for name in names]
+            rows["labeler"] = [self._composer.labeler(_encodable(str(name))) for name in names]
         except InvalidRow as error:
             self._refuse(number, "labelers", "names of 1 to 255 bytes", str(error)[:80])
         self._labels.append(rows)
@@ -219,7 +222,14 @@ class Importer:
             try:
                 row, kind, start, stop, value, note, time_ns = words
                 edit = Edit(
-                    int(row), EditKind(kind), 0, int(start), int(stop), int(value), str(note), int(time_ns)
+                    int(row),
+                    EditKind(kind),
+                    0,
+                    int(start),
+                    int(stop),
+                    int(value),
+                    _encodable(str(note)),
+                    int(time_ns),
                 )
             except (TypeError, ValueError):
                 self._refuse(number, "edits", "row, kind, start, stop, value, note, time", repr(words)[:80])
@@ -250,3 +260,8 @@ class Importer:
             f"{self._source}: episode {number}: {name}: expected {expected}, found {found}. The source "
             "is damaged, or not of the format that was named; nothing was written."
         )
+
+
+def _encodable(text: str) -> str:
+    """With a question mark for what JSON can say, and UTF-8 cannot: half a pair of surrogates."""
+    return text.encode(errors="replace").decode()

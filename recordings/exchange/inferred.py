@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from recordings.errors import UnreadableSource
-from recordings.exchange.hdf5 import Foreign
+from recordings.exchange.hdf5 import Foreign, refusal
 
 _MOST_ELEMENTS = 1 << 24
 
@@ -32,7 +31,7 @@ def box(group: Foreign, name: str, *, unit: bool = False) -> gym.spaces.Box:
 def discrete(group: Foreign, name: str, low: int, high: int) -> gym.spaces.Discrete:
     """The space of whole numbers from `low` to `high`. Raises UnreadableSource."""
     if not -(2**62) <= low <= high < 2**62:
-        _refuse(group, name, "choices counted in 62 bits", f"{low} to {high}")
+        raise refusal(group.path, name, "choices counted in 62 bits", f"{low} to {high}")
     return gym.spaces.Discrete(high - low + 1, start=low)
 
 
@@ -46,14 +45,7 @@ def _rows(group: Foreign, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Type, as little-endian numbers of at most 64 bits, and shape of a row."""
     dtype, shape = group.form(name)
     if dtype.kind not in "biuf" or not shape or not 0 < math.prod(shape[1:]) <= _MOST_ELEMENTS:
-        _refuse(group, name, "rows of numbers", f"{dtype} of shape {shape}")
+        raise refusal(group.path, name, "rows of numbers", f"{dtype} of shape {shape}")
     if dtype.kind == "b":
         return np.dtype(np.uint8), shape[1:]
     return np.dtype(f"{dtype.kind}{min(dtype.itemsize, 8)}"), shape[1:]
-
-
-def _refuse(group: Foreign, name: str, expected: str, found: str) -> NoReturn:
-    raise UnreadableSource(
-        f"{group.path}: {name}: expected {expected}, found {found}. The file is damaged, or not of the format that was "
-        "named; nothing was written."
-    )

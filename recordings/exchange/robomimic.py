@@ -25,7 +25,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import gymnasium as gym
 import h5py
@@ -33,7 +33,6 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import spaces
-from recordings.errors import UnreadableSource
 from recordings.exchange import inferred
 from recordings.exchange.episodes import (
     ABOUT,
@@ -46,7 +45,7 @@ from recordings.exchange.episodes import (
     header_from_json,
     taken_out,
 )
-from recordings.exchange.hdf5 import Foreign, created, opened
+from recordings.exchange.hdf5 import Foreign, created, opened, refusal
 from recordings.exchange.importer import Importer
 from recordings.reader import Reader
 from recordings.schema import Driver, Header, Outcome
@@ -268,7 +267,9 @@ def _demos(root: Foreign) -> list[tuple[int, str, str]]:
         for name in root.group(place).names():
             match = _NAME.fullmatch(name)
             if match is None or int(match[1]) in found:
-                _refuse(root, f"{place}/{name}", "demonstrations called demo_0, demo_1, ...", repr(name)[:80])
+                raise refusal(
+                    root.path, f"{place}/{name}", "demonstrations called demo_0, demo_1, ...", repr(name)[:80]
+                )
             found[int(match[1])] = (int(match[1]), place, name)
     return [found[number] for number in sorted(found)]
 
@@ -276,13 +277,13 @@ def _demos(root: Foreign) -> list[tuple[int, str, str]]:
 def _keys(root: Foreign, demos: list[tuple[int, str, str]]) -> list[str]:
     """The names of the observations, which robomimic leaves out until it is asked for them."""
     if not demos:
-        _refuse(root, "data", "demonstrations, which say what the spaces are", "none")
+        raise refusal(root.path, "data", "demonstrations, which say what the spaces are", "none")
     _, place, name = demos[0]
     demo = root.group(place).group(name)
     keys = sorted(demo.group("obs").names()) if "obs" in demo else []
     if not keys:
-        _refuse(
-            root,
+        raise refusal(
+            root.path,
             f"{place}/{name}/obs",
             "observations (robomimic's dataset_states_to_obs.py adds them)",
             "none",
@@ -324,7 +325,7 @@ def _episode(demo: Foreign, keys: list[str], is_ours: bool, number: int) -> Epis
     n = len(actions) if actions.ndim else 0
     claimed = demo.attribute("num_samples", n)
     if not isinstance(claimed, int | np.integer) or claimed != n:
-        _refuse(demo, f"demo_{number}: num_samples", f"{n}, as many as actions", str(claimed)[:40])
+        raise refusal(demo.path, f"demo_{number}: num_samples", f"{n}, as many as actions", str(claimed)[:40])
     dones = demo.array("dones") if "dones" in demo else np.zeros(n, bool)
     if not is_ours and dones.shape == (n,):
         dones = (dones != 0) & (np.arange(n) == n - 1)
@@ -366,7 +367,9 @@ def _seen(demo: Foreign, keys: list[str], n: int, number: int) -> Array:
     before = _together(demo.group("obs"), keys, n, number)
     after = _together(demo.group("next_obs"), keys, n, number) if "next_obs" in demo else before
     if before.shape != after.shape:
-        _refuse(demo, f"demo_{number}: next_obs", f"rows as those of obs, {before.shape}", str(after.shape))
+        raise refusal(
+            demo.path, f"demo_{number}: next_obs", f"rows as those of obs, {before.shape}", str(after.shape)
+        )
     return np.concatenate([before, after[-1:]])
 
 
@@ -375,8 +378,8 @@ def _together(group: Foreign, keys: list[str], n: int, number: int) -> Array:
     columns = [group.array(key) for key in keys]
     for key, column in zip(keys, columns, strict=True):
         if column.ndim < 1 or len(column) != n or column.dtype.kind not in "biuf":
-            _refuse(
-                group,
+            raise refusal(
+                group.path,
                 f"demo_{number}: observations: {key}",
                 f"{n} rows of numbers",
                 f"{column.dtype} of shape {column.shape}",
@@ -385,10 +388,3 @@ def _together(group: Foreign, keys: list[str], n: int, number: int) -> Array:
         return columns[0]
     flat = [column.reshape(n, int(np.prod(column.shape[1:], dtype=np.int64))) for column in columns]
     return np.concatenate(flat, axis=1)
-
-
-def _refuse(group: Foreign, name: str, expected: str, found: str) -> NoReturn:
-    raise UnreadableSource(
-        f"{group.path}: {name}: expected {expected}, found {found}. The file is damaged, or not of the format that was "
-        "named; nothing was written."
-    )

@@ -213,6 +213,20 @@ def test_extras_that_cannot_be(tmp_path: Path, name: str, value: Any, said: str)
     refused(tmp_path / "demo.hdf5", said)
 
 
+def test_half_a_letter_becomes_a_question_mark(tmp_path: Path) -> None:
+    record_counting(tmp_path / "demo.h5", (5,))
+    about = rb'{"session": {"operator": "\ud800A"}, "labelers": ["\udc00"], "edits": [[0, 0, 0, 1, 0, "\ud801", 0]]}'
+    with h5py.File(exported(tmp_path / "demo.h5"), "a") as file:
+        attributes = file["infos/understudy"].attrs
+        attributes["header"] = attributes["header"].replace("Ada", r"\ud800a")
+        attributes["episodes"] = np.frombuffer(LINE % (5, 1, about), np.uint8)
+        for name in ("row", "step", "action", "kind", "time_ns"):
+            attributes[f"label_{name}"] = np.zeros(1, np.int64)
+    with recordings.open(taken_in(tmp_path / "demo.hdf5")) as reader:
+        assert (reader.header.operator, reader.sessions()[0]["operator"]) == ("?a", "?A")
+        assert (reader.labelers, reader.edits()[0].note) == (("?",), "?")
+
+
 @pytest.mark.parametrize(
     ("name", "values", "said"),
     [

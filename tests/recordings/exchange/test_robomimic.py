@@ -205,6 +205,14 @@ def test_values_that_cannot_be(theirs: Path, name: str, values: np.ndarray[Any, 
     assert sorted(theirs.parent.iterdir()) == there
 
 
+def test_names_that_hold_anything_are_told_in_one_line(theirs: Path) -> None:
+    with h5py.File(theirs, "a") as file:
+        file["data/demo_0/obs/a\nb\x1b[2J"] = np.zeros(3, "S3")
+    with pytest.raises(UnreadableSource, match=r"a\?b\?\[2J: expected rows of numbers") as raised:
+        taken_in(theirs)
+    assert str(raised.value).isprintable()
+
+
 def test_raw_files_have_to_be_given_observations(theirs: Path) -> None:
     with h5py.File(theirs, "a") as file:
         del file["data/demo_0/obs"]
