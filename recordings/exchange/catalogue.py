@@ -56,5 +56,7 @@ FORMATS = {
             "outcomes, seeds and options, branches, times, keys and sittings; episodes without a step; each "
             "episode's final observation, which stepping the world puts back",
         ),
+        Format("robomimic", "an HDF5 file of a group a demonstration", drops="nothing"),
+        Format("d4rl", "an HDF5 file of flat columns", drops="nothing"),
     )
 }

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings.contents import Edit, Episode, Labels
-from recordings.errors import UnreadableSource
+from recordings.errors import RecordingError, UnreadableSource
 from recordings.reader import Reader
-from recordings.schema import Outcome
+from recordings.schema import Header, Outcome
 
 Array = npt.NDArray[Any]
 
@@ -128,3 +128,24 @@ def about_from_json(text: str | bytes, source: Path, number: int) -> dict[str, A
             "damaged; nothing was written."
         )
     return found
+
+
+def header_as_json(header: Header) -> str:
+    return json.dumps(header.to_attributes())
+
+
+def header_from_json(text: Any, source: Path) -> Header:
+    """What `header_as_json` wrote. Raises UnreadableSource."""
+    try:
+        attributes = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        attributes = None
+    if not isinstance(attributes, dict):
+        raise UnreadableSource(
+            f"{source}: header: expected a JSON object, found {str(text)[:60]!r}. The source is damaged; nothing was "
+            "written."
+        )
+    try:
+        return Header.from_attributes(attributes, str(source))
+    except RecordingError as error:
+        raise UnreadableSource(str(error)) from error

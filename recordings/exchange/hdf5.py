@@ -1,4 +1,4 @@
-"""Reads other programs' HDF5 files, which may be damaged or hostile, and says clearly what is wrong.
+"""HDF5 files of other programs: read, though they may be damaged or hostile, saying clearly what is wrong; and written.
 
 As with recordings (`recordings.datafile`) nothing outside the file is followed, no filter plug-in is loaded, and
 sizes are checked against the file's own before anything is read.
@@ -6,6 +6,7 @@ sizes are checked against the file's own before anything is read.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,28 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import heaps
+from recordings.appender import move_without_overwriting
 from recordings.datafile import why_not_read
-from recordings.errors import UnreadableSource
+from recordings.errors import RecordingExists, UnreadableSource
 
 _UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError)
 _LONGEST_TEXT = 1 << 24
+_READABLE_BY = ("v110", "v110")
+"""HDF5 1.10 and later, the first in which an attribute may be longer than 64 KB."""
+
+
+@contextmanager
+def created(target: Path) -> Iterator[h5py.File]:
+    """A file to write, put at `target` once it is whole. Raises RecordingExists if anything is there, OSError."""
+    if target.exists():
+        raise RecordingExists(f"{target}: this file exists already and is never overwritten. Name another.")
+    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with h5py.File(aside, "w", libver=_READABLE_BY) as file:
+            yield file
+        move_without_overwriting(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -40,6 +58,17 @@ def opened(path: Path) -> Iterator[Foreign]:
                 "damaged."
             )
         yield Foreign(file, path, path.stat().st_size)
+
+
+def refusal(path: Path, name: str, expected: str, found: str) -> UnreadableSource:
+    """What is wrong with this part of a file, in one line: names in it may hold anything."""
+    name, found = (
+        "".join(each if each.isprintable() else "?" for each in text[:400]) for text in (name, found)
+    )
+    return UnreadableSource(
+        f"{path}: {name}: expected {expected}, found {found}. The file is damaged, or not of the format that was "
+        "named; nothing was written."
+    )
 
 
 class Foreign:
@@ -71,14 +100,30 @@ class Foreign:
 
     def array(self, name: str) -> npt.NDArray[Any]:
         """A dataset of numbers or fixed-length texts, whole. Raises UnreadableSource."""
+        return self._read(name, ())
+
+    def rows(self, name: str, start: int, stop: int) -> npt.NDArray[Any]:
+        """Rows `start` to `stop` of such a dataset. Raises UnreadableSource."""
+        return self._read(name, slice(start, stop))
+
+    def form(self, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """Type and shape of such a dataset. Raises UnreadableSource."""
+        dataset = self._numbers(name)
+        return dataset.dtype, dataset.shape
+
+    def _read(self, name: str, where: Any) -> npt.NDArray[Any]:
+        dataset = self._numbers(name)
+        try:
+            return np.asarray(dataset[where])
+        except (*_UNREADABLE, MemoryError) as error:
+            raise self._refused(name, "rows that can be read", str(error)) from error
+
+    def _numbers(self, name: str) -> Any:
         dataset = self._member(name, h5py.Dataset, "a dataset")
         wrong = why_not_read(dataset, self._size)
         if wrong or dataset.dtype.kind not in "biufS":
             raise self._refused(name, "numbers in the file itself", wrong or str(dataset.dtype))
-        try:
-            return np.asarray(dataset[()])
-        except (*_UNREADABLE, MemoryError) as error:
-            raise self._refused(name, "rows that can be read", str(error)) from error
+        return dataset
 
     def text(self, name: str) -> str:
         """A single text. Raises UnreadableSource."""
@@ -110,8 +155,4 @@ class Foreign:
         return member
 
     def _refused(self, name: str, expected: str, found: str) -> UnreadableSource:
-        where = f"{self._group.name or ''}/{name}".replace("//", "/")
-        return UnreadableSource(
-            f"{self.path}: {where}: expected {expected}, found {found}. The file is damaged, or not of the format that "
-            "was named."
-        )
+        return refusal(self.path, f"{self._group.name or ''}/{name}".replace("//", "/"), expected, found)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
@@ -30,7 +32,9 @@ class Importer:
 
     def __init__(self, target: str | os.PathLike[str], header: Header, source: Path, driver: Driver) -> None:
         """source: what errors name. driver: who drove, where the source does not say. Raises as Composer."""
-        self._composer = Composer(target, header)
+        texts = {each.name: getattr(header, each.name) for each in fields(header)}
+        texts = {name: _encodable(text) for name, text in texts.items() if isinstance(text, str)}
+        self._composer = Composer(target, replace(header, **texts))
         self._source, self._driver = source, driver
         self._observation, self._action = (
             spaces.storage(space) for space in (header.observation_space, header.action_space)
@@ -70,6 +74,8 @@ class Importer:
             self._refuse(number, "values", "numbers of 64 bits and Unicode texts", str(error)[:80])
 
     def _add(self, number: int, episode: EpisodeTables) -> None:
+        if not np.ndim(episode.rewards):
+            self._refuse(number, "rewards", "rows, one a step", "a single number")
         n = len(episode.rewards)
         observations = self._stored(number, "observations", episode.observations, n + 1)
         first = self._composer.rows_of("steps")
@@ -96,19 +102,20 @@ class Importer:
     def _stored(self, number: int, name: str, values: Array, n: int) -> Array:
         storage = self._observation if name == "observations" else self._action
         array = self._numbers(number, name, values, n, storage.shape)
-        space = self._discrete[name]
-        if len(array) and storage.dtype.kind in "iu":
+        if array.size and storage.dtype.kind in "iu":
+            if array.dtype.kind == "f" and not (
+                np.isfinite(array).all() and np.array_equal(array, np.trunc(array))
+            ):
+                self._refuse(number, name, "whole numbers", "fractions")
+            limits, space = np.iinfo(storage.dtype), self._discrete[name]
+            floor, ceiling = int(limits.min), int(limits.max)
+            if isinstance(space, gym.spaces.Discrete):
+                floor, ceiling = int(space.start), int(space.start + space.n - 1)
             low, high = int(array.min()), int(array.max())
-            limits = np.iinfo(storage.dtype)
-            n_choices, start = getattr(space, "n", None), int(getattr(space, "start", 0))
-            is_discrete = isinstance(n_choices, int | np.integer) and storage.shape == ()
-            floor = start if is_discrete else limits.min
-            ceiling = start + int(n_choices) - 1 if is_discrete and n_choices is not None else limits.max
             if low < floor or high > ceiling:
                 self._refuse(number, name, f"whole numbers from {floor} to {ceiling}", f"{low} to {high}")
-            if array.dtype.kind == "f" and not np.array_equal(array, np.trunc(array)):
-                self._refuse(number, name, "whole numbers", "fractions")
-        return array.astype(storage.dtype)
+        with np.errstate(over="ignore"):
+            return array.astype(storage.dtype)
 
     def _numbers(self, number: int, name: str, values: Array, n: int, shape: tuple[int, ...] = ()) -> Array:
         """values as (n, *shape) numbers."""
@@ -122,15 +129,22 @@ class Importer:
     def _take_columns(self, number: int, episode: EpisodeTables, rows: Array) -> None:
         for name in OF_STEPS:
             if name in episode.own:
-                values = np.asarray(episode.own[name])
-                if values.shape != rows[name].shape or values.dtype.kind not in "biuf":
-                    found = f"{values.dtype} of shape {values.shape}"
-                    self._refuse(number, name, f"numbers of shape {rows[name].shape}", found)
-                rows[name] = values
-                if not np.array_equal(rows[name], values, equal_nan=values.dtype.kind == "f"):
-                    self._refuse(number, name, f"numbers that fit {rows[name].dtype}", "greater ones")
+                rows[name] = self._fitted(number, name, episode.own[name], rows[name])
         if len(rows) and rows["driver"].max() > max(Driver):
             self._refuse(number, "driver", f"codes up to {int(max(Driver))}", str(rows["driver"].max()))
+
+    def _fitted(self, number: int, name: str, values: Any, column: Array) -> Array:
+        """values, which must be those of this column, as its type."""
+        found = np.asarray(values)
+        if found.shape != column.shape or found.dtype.kind not in "biuf":
+            self._refuse(
+                number, name, f"numbers of shape {column.shape}", f"{found.dtype} of shape {found.shape}"
+            )
+        with np.errstate(invalid="ignore", over="ignore"):
+            fitted = found.astype(column.dtype)
+        if not np.array_equal(fitted, found, equal_nan=True):
+            self._refuse(number, name, f"numbers that fit {column.dtype}", "others")
+        return fitted
 
     def _checked_about(self, number: int, episode: EpisodeTables) -> Mapping[str, Any]:
         about = episode.about
@@ -153,7 +167,7 @@ class Importer:
         row = self._composer.empty_rows("sessions", 1)
         names = {"id": header.session_id, "created_utc": header.created_utc, "operator": header.operator}
         for name, otherwise in names.items():
-            row[name] = str(about.get(name, otherwise)).encode()[: row.dtype[name].itemsize]
+            row[name] = _encodable(str(about.get(name, otherwise))).encode()[: row.dtype[name].itemsize]
         row["first_episode"] = self._composer.rows_of("episodes")
         row["first_step"] = self._composer.rows_of("steps")
         self._composer.add("sessions", row)
@@ -188,34 +202,40 @@ class Importer:
             self._refuse(number, "labelers", f"{len(steps)} names", repr(names)[:80])
         rows = self._composer.empty_rows("labels", len(steps))
         for name in OF_LABELS:
-            values = np.asarray(episode.own.get(f"label_{name}", ()))
-            if values.shape != rows[name].shape or values.dtype.kind not in "biuf":
-                self._refuse(number, f"label_{name}", str(rows[name].shape), str(values.shape))
-            rows[name] = values
-            if not np.array_equal(rows[name], values, equal_nan=values.dtype.kind == "f"):
-                self._refuse(number, f"label_{name}", f"numbers that fit {rows[name].dtype}", "greater ones")
+            rows[name] = self._fitted(
+                number, f"label_{name}", episode.own.get(f"label_{name}", ()), rows[name]
+            )
         if rows["step"].min() < 0 or rows["step"].max() >= length or rows["kind"].max() > max(LabelKind):
             self._refuse(
                 number, "labels", f"steps below {length}, kinds up to {int(max(LabelKind))}", "others"
             )
         rows["step"] += first
         try:
-            rows["labeler"] = [self._composer.labeler(str(name)) for name in names]
+            rows["labeler"] = [self._composer.labeler(_encodable(str(name))) for name in names]
         except InvalidRow as error:
             self._refuse(number, "labelers", "names of 1 to 255 bytes", str(error)[:80])
         self._labels.append(rows)
-        numbers = np.asarray(episode.own.get("label_row", np.arange(len(rows))))
-        if numbers.shape != steps.shape or numbers.dtype.kind not in "biu":
-            found = f"{numbers.dtype} of shape {numbers.shape}"
-            self._refuse(number, "label_row", f"whole numbers of shape {steps.shape}", found)
-        self._label_rows.append(numbers.astype(np.int64))
+        numbers = self._fitted(
+            number,
+            "label_row",
+            episode.own.get("label_row", np.arange(len(rows))),
+            np.empty(len(rows), np.int64),
+        )
+        self._label_rows.append(numbers)
 
     def _take_edits(self, number: int, about: Mapping[str, Any]) -> None:
         for words in about.get("edits", ()):
             try:
                 row, kind, start, stop, value, note, time_ns = words
                 edit = Edit(
-                    int(row), EditKind(kind), 0, int(start), int(stop), int(value), str(note), int(time_ns)
+                    int(row),
+                    EditKind(kind),
+                    0,
+                    int(start),
+                    int(stop),
+                    int(value),
+                    _encodable(str(note)),
+                    int(time_ns),
                 )
             except (TypeError, ValueError):
                 self._refuse(number, "edits", "row, kind, start, stop, value, note, time", repr(words)[:80])
@@ -250,6 +270,10 @@ class Importer:
 
 
 def _require_storable(edit: Edit) -> None:
-    """Raises OverflowError, UnicodeEncodeError; an act is written only at the end."""
+    """Raises OverflowError; an act is written only at the end."""
     np.array([edit.row, edit.start, edit.stop, edit.value, edit.time_ns], np.int64)
-    edit.note.encode()
+
+
+def _encodable(text: str) -> str:
+    """With a question mark for what JSON can say, and UTF-8 cannot: half a pair of surrogates."""
+    return text.encode(errors="replace").decode()

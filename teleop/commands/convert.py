@@ -19,6 +19,8 @@ FormatName = Literal[
     "minari",
     "imitation",
     "tutorial",
+    "robomimic",
+    "d4rl",
 ]
 DriverName = Literal["human", "student", "scripted", "policy"]
 
@@ -31,8 +33,11 @@ class BadConversion(UnderstudyError):
 class Convert:
     """Export a recording to another format, or make a recording of one. Nothing that is there is overwritten.
 
-    Formats: minari (a folder with main_data.hdf5 and metadata.json; lossless);
-    imitation (a folder of Hugging Face datasets, a row a trajectory; lossless but for episodes without a step);
+    Formats, of which the first four lose nothing (imitation: but episodes without a step):
+    minari (a folder with main_data.hdf5 and metadata.json),
+    imitation (a folder of Hugging Face datasets, a row a trajectory),
+    robomimic (an HDF5 file, a group a demonstration),
+    d4rl (an HDF5 file of flat columns),
     tutorial (the GridWorld tutorial's pickle, of its world alone: states, actions and rewards).
     """
 
