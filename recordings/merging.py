@@ -200,11 +200,11 @@ class _Merger:
             own = {name: getattr(reader.header, name) for name in _OF_THE_SOURCE}
             parts = reader.header.sources or ({**own, "first_episode": 0, "episodes": reader.n_episodes},)
             for part in parts:
-                low = int(part.get("first_episode", 0))
-                n = int(np.count_nonzero((mine >= low) & (mine < low + int(part.get("episodes", 0)))))
+                low = part["first_episode"]
+                n = int(np.count_nonzero((mine >= low) & (mine < low + part["episodes"])))
                 if n:
                     about = {name: part.get(name) for name in _OF_THE_SOURCE}
-                    about["operator"] = self._names.of_operator(str(about["operator"]))
+                    about["operator"] = self._names.of_operator(str(part.get("operator", "")))
                     yield {**about, "first_episode": first, "episodes": n}
                 first += n
 

@@ -369,9 +369,15 @@ def _sources(value: Any, name: str) -> tuple[Mapping[str, Any], ...]:
         found = json.loads(value) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise DamagedRecording(_wrong_attribute(name, "sources", "a JSON list of objects", value))
+    if not isinstance(found, list) or not all(map(_is_source, found)):
+        expected = "a JSON list of objects with the numbers first_episode and episodes"
+        raise DamagedRecording(_wrong_attribute(name, "sources", expected, value))
     return tuple(found)
+
+
+def _is_source(value: Any) -> bool:
+    names = ("first_episode", "episodes")
+    return isinstance(value, dict) and all(type(value.get(name)) is int for name in names)
 
 
 def _wrong_attribute(name: str, field_name: str, expected: str, found: Any) -> str:

@@ -297,3 +297,11 @@ def test_a_long_header_is_kept(tmp_path: Path) -> None:
         pass
     with recordings.open(tmp_path / "long.h5") as reader:
         assert reader.header.key_map == header.key_map
+
+
+@pytest.mark.parametrize("sources", ["7", "[7]", '[{"first_episode": "0", "episodes": 1}]', "[" * 100_000])
+def test_sources_that_are_none(path: Path, sources: str) -> None:
+    with h5py.File(path, "r+") as file:
+        file.attrs["sources"] = sources
+    with pytest.raises(DamagedRecording, match="sources: expected a JSON list"):
+        read_everything(path)
