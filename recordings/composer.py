@@ -43,10 +43,7 @@ class Composer:
         self._labelers: dict[str, int] = {}
         self._texts: dict[str, int] = {}
         self._text, self._text_bytes = b"", 0
-        if self.path.exists():
-            raise RecordingExists(
-                f"{self.path}: this file exists already and is never overwritten. Name another."
-            )
+        require_nothing_at(self.path)
         try:
             create(self._aside, header)
             self._appender: Appender | None = Appender(self._aside, header)
@@ -151,3 +148,9 @@ class Composer:
             f"{self.path}: this file cannot be written ({why}). Check that the folder exists and that you may write "
             "in it."
         )
+
+
+def require_nothing_at(path: Path) -> None:
+    """Raises RecordingExists."""
+    if path.exists():
+        raise RecordingExists(f"{path}: this file exists already and is never overwritten. Name another.")

@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 import recordings
 from recordings.choosing import operators_of
-from recordings.composer import Composer
+from recordings.composer import Composer, require_nothing_at
 from recordings.copying import Copier, LabelMarks, Names, Place
 from recordings.errors import InvalidRow, WorldMismatch
 from recordings.reader import Reader
@@ -106,6 +106,8 @@ def split(
                 f"split: expected at least two groups of episodes to part by {by}, and a share that leaves some on "
                 f"both sides, found {share:g} of {sum(map(len, chosen))} episodes. Part by episode, or record more."
             )
+        for target in map(Path, targets):  # before the first is written
+            require_nothing_at(target)
         first, second = (
             _Merger(readers, wanted).write(Path(target), part)
             for target, part in zip(targets, parts, strict=True)

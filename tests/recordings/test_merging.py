@@ -280,6 +280,10 @@ def test_nothing_is_overwritten(folder: Path) -> None:
     with pytest.raises(RecordingExists):
         merge([path], target)
     assert target.read_text() == "mine"
+    record_counting(folder / "two.h5", (2, 2))
+    with pytest.raises(RecordingExists):
+        split([folder / "two.h5"], (folder / "first.h5", target), 0.5)
+    assert not (folder / "first.h5").exists(), "neither part is written"
 
 
 def test_a_full_disk_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
