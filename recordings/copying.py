@@ -22,7 +22,7 @@ from recordings.composer import Composer
 from recordings.contents import Edit
 from recordings.errors import DamagedRecording
 from recordings.reader import Reader
-from recordings.schema import EditKind, Outcome
+from recordings.schema import EditKind
 
 _SLICE_BYTES = 1 << 22
 _MOST_ROWS = 1 << 16
@@ -94,9 +94,10 @@ class Copier:
         columns = reader.episode_columns(0, n)
         self._starts, self._lengths, self._parents = (columns[name] for name in ("start", "length", "parent"))
         self._ends = self._starts + self._lengths
-        self._has_ended = columns["outcome"] != Outcome.RUNNING
         self._new: IntArray = np.full(n, -1)
         """(E,) the row of each episode in the copy; -1: it is not copied."""
+        self._there: IntArray = self._new
+        """(E,) the same, or the row of its twin."""
         self._shifts: IntArray = np.zeros(n, np.int64)
         """(E,) what is added to a row of /steps of each episode to have its row in the copy."""
 
@@ -108,23 +109,22 @@ class Copier:
     ) -> dict[int, Place]:
         """Copy these episodes (ascending rows), with their labels, acts and sittings. Raises as Composer.
 
-        An episode that still runs is left out. twins: episode -> row and first step, in the copy, of an equal one that
+        None of them may run still. twins: episode -> row and first step, in the copy, of an equal one that
         is there already; of such an episode the labels alone are copied. twinned: episodes that will be met again;
         returns where those are in the copy.
         """
-        episodes = episodes[self._has_ended[episodes]]
         self._new[episodes] = self._composer.rows_of("episodes") + np.arange(len(episodes))
         lengths = self._lengths[episodes]
         first_steps = self._composer.rows_of("steps") + np.cumsum(lengths) - lengths
         self._shifts[episodes] = first_steps - self._starts[episodes]
+        self._there = self._new.copy()
+        for episode, (row, first_step) in (twins or {}).items():
+            self._there[episode] = row
+            self._shifts[episode] = first_step - self._starts[episode]
         self._copy_sessions(episodes)
         self._copy_steps(episodes)
         self._copy_episodes(episodes)
-        labelled = self._new.copy()
-        for episode, (row, first_step) in (twins or {}).items():
-            labelled[episode] = row
-            self._shifts[episode] = first_step - self._starts[episode]
-        labels = self._copy_labels(labelled, twinned)
+        labels = self._copy_labels(twinned)
         add_edits(self._composer, self._reader.curation.edits, self._new, labels, self._names)
         return {
             each: (int(self._new[each]), int(self._starts[each] + self._shifts[each])) for each in twinned
@@ -162,7 +162,7 @@ class Copier:
     def _orphans(self, episodes: IntArray) -> dict[int, int]:
         """First step -> episode, of copied branches whose parent is not."""
         parents = self._parents[episodes]
-        lost = (parents >= 0) & (self._new[np.maximum(parents, 0)] < 0)
+        lost = (parents >= 0) & (self._there[np.maximum(parents, 0)] < 0)
         return {int(self._starts[each]): int(each) for each in episodes[lost] if self._lengths[each]}
 
     def _stretches(self, episodes: IntArray, alone: Mapping[int, int]) -> Iterator[tuple[int, int]]:
@@ -182,25 +182,24 @@ class Copier:
             here = episodes[slice(*np.searchsorted(episodes, (low, high)))]
             rows = self._read("episodes", low, high)[here - low]
             rows["start"] += self._shifts[here]
-            parents = np.where(rows["parent"] >= 0, self._new[np.maximum(rows["parent"], 0)], -1)
+            parents = np.where(rows["parent"] >= 0, self._there[np.maximum(rows["parent"], 0)], -1)
             rows["branch_step"][parents < 0] = -1
             rows["parent"] = parents
             rows["options"] = [self._text(offset) for offset in rows["options"].tolist()]
-            rows["outcome"][rows["outcome"] == Outcome.RUNNING] = Outcome.UNKNOWN
             self._composer.add("episodes", rows)
 
-    def _copy_labels(self, labelled: IntArray, twinned: Sequence[int]) -> dict[int, Place]:
+    def _copy_labels(self, twinned: Sequence[int]) -> dict[int, Place]:
         """The labels of the episodes that are in the copy; of those of which an act speaks, new row and episode.
 
-        labelled: (E,) the row of each episode, or of its twin. Of a twin only what counts, and was not said already.
+        Of a twin only what counts, and was not said already.
         """
         edits = self._reader.curation.edits
         spoken_of = [edit.value for edit in edits if edit.kind is EditKind.WITHDRAW]
         moved: dict[int, Place] = {}
-        for low, high in self._slices("labels", 0, self._reader.n_labels if len(labelled) else 0):
+        for low, high in self._slices("labels", 0, self._reader.n_labels if len(self._new) else 0):
             rows, numbers = self._read("labels", low, high), np.arange(low, high)
             of = np.maximum(np.searchsorted(self._starts, rows["step"], side="right") - 1, 0)
-            kept = (labelled[of] >= 0) & (rows["step"] < self._ends[of])
+            kept = (self._there[of] >= 0) & (rows["step"] < self._ends[of])
             is_own = self._new[of] >= 0
             kept &= is_own | ~np.isin(numbers, self._reader.curation.withdrawn)
             rows["step"] += self._shifts[of]

@@ -142,6 +142,24 @@ def test_a_branch_without_its_parent_stands_alone(folder: Path) -> None:
         assert episode.drivers.tolist() == [student, human, human]
 
 
+def test_a_branch_of_an_episode_that_is_there_already_is_a_branch_of_that(folder: Path) -> None:
+    student, replayed = Driver.STUDENT, Driver.REPLAYED
+    for name, n in (("one", 1), ("other", 2)):
+        with Recorder(folder / f"{name}.h5", cartpole_header()) as recorder:
+            for parent, driver in ((-1, student), (0, replayed))[:n]:
+                recorder.begin_episode(
+                    np.zeros(4, np.float32), seed=0, parent=parent, branch_step=2 if parent == 0 else -1
+                )
+                for step in range(n if parent == 0 else 3):
+                    recorder.step(step % 2, 1.0, False, False, np.zeros(4, np.float32), driver=driver)
+                recorder.end_episode(Outcome.SUCCESS)
+    both = folder / "both.h5"
+    merge([folder / "one.h5", folder / "other.h5"], both, Wanted(deduplicate=True))
+    with recordings.open(both) as reader:
+        assert [each.parent for each in reader.episodes] == [-1, 0]
+        assert reader.episodes[1].drivers.tolist() == [replayed, replayed]
+
+
 def test_what_sources_differ_in_is_kept_for_each(folder: Path) -> None:
     ada, grace = folder / "ada.h5", folder / "grace.h5"
     for path, operator, key_map in ((ada, "Ada", {"a": 1}), (grace, "Grace", {"b": 2})):
