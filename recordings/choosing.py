@@ -20,6 +20,7 @@ import numpy.typing as npt
 from recordings.errors import InvalidRow
 from recordings.reader import Reader
 from recordings.schema import Driver
+from recordings.sittings import sittings
 from recordings.window import Window
 
 BoolArray = npt.NDArray[np.bool_]
@@ -38,17 +39,7 @@ _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
 
 def operators_of(reader: Reader) -> list[str]:
     """(E,) who sat at the keyboard."""
-    return [str(session.get("operator", "")) for session in _sittings(reader)]
-
-
-def _sittings(reader: Reader) -> list[Mapping[str, Any]]:
-    """(E,) the row of /sessions of each episode."""
-    sessions: list[Mapping[str, Any]] = list(reader.sessions())
-    if not sessions:
-        return [{"operator": reader.header.operator, "id": reader.header.session_id}] * reader.n_episodes
-    begins = [each["first_episode"] for each in sessions]
-    rows = np.searchsorted(begins, np.arange(reader.n_episodes), side="right") - 1
-    return [sessions[max(0, row)] for row in rows.tolist()]
+    return [sitting.operator for sitting in sittings(reader) for _ in sitting.episodes]
 
 
 def _column(name: str) -> Callable[[Reader], Array]:
@@ -93,10 +84,12 @@ FIELDS: Mapping[str, tuple[Callable[[Reader], Array], type, str]] = {
     "return": (_returns, float, "sum of its rewards"),
     "outcome": (_outcomes, str, "success, failure or unknown, as judged last"),
     "operator": (lambda reader: np.array(operators_of(reader), object), str, "who sat at the keyboard"),
-    "session": (
-        lambda reader: np.array([str(each.get("id", "")) for each in _sittings(reader)], object),
+    "created_utc": (
+        lambda reader: np.array(
+            [each.created_utc for each in sittings(reader) for _ in each.episodes], object
+        ),
         str,
-        "identifier of the sitting",
+        "when its sitting began, as `info` says it",
     ),
     "labels": (_n_labels, int, "labels that hold"),
     "discarded": (_discarded, float, "share of its steps that is discarded"),
