@@ -10,7 +10,7 @@ Only the first speaks of what the actions are worth (two may be equally right); 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 import gymnasium as gym
@@ -61,7 +61,18 @@ class Unsureness(Doubt):
         return 1.0 - float(confidence(np.asarray(observation)[None])[0])
 
 
-class Novelty(Doubt):
+class DoubtOfLabels(Doubt):
+    """A doubt that is the labels' own, whoever the student is."""
+
+    def of(self, observation: Any, student: Policy | None = None) -> float:
+        raise NotImplementedError
+
+    def of_each(self, observations: Sequence[Any]) -> FloatArray:
+        """(T,) the same of each of these observations."""
+        return np.asarray([self.of(observation) for observation in observations], np.float64)
+
+
+class Novelty(DoubtOfLabels):
     """The Euclidean distance from the nearest labelled state."""
 
     def __init__(self) -> None:
@@ -117,7 +128,7 @@ class NoveltyOfState(Novelty):
         self._reckoned = 0
         """Labels in these distances."""
 
-    def of(self, observation: Any, student: Policy) -> float:
+    def of(self, observation: Any, student: Policy | None = None) -> float:
         new = self._places[self._reckoned :]
         self._reckoned = len(self._places)
         if len(new) > FEW:
@@ -146,13 +157,23 @@ class NoveltyOfVector(Novelty):
         self._scaled: FloatArray = np.zeros((0, 1))
         self._scale: FloatArray | float = 1.0
 
-    def of(self, observation: Any, student: Policy) -> float:
+    def of(self, observation: Any, student: Policy | None = None) -> float:
         if not self._places:
             return np.inf
+        away = self._labelled() - self._place(observation) / self._scale
+        return float(np.sqrt(np.einsum("nd,nd->n", away, away).min()))
+
+    def of_each(self, observations: Sequence[Any]) -> FloatArray:
+        if not self._places or not len(observations):
+            return np.full(len(observations), np.inf)
+        places = np.stack([self._place(observation) for observation in observations])
+        return np.asarray(cKDTree(self._labelled()).query(places / self._scale)[0])
+
+    def _labelled(self) -> FloatArray:
+        """(N, D) where the labels lie, in units of their deviation."""
         if len(self._scaled) < len(self._places):
             self._scaled = np.stack(self._places) / self._scale
-        away = self._scaled - self._place(observation) / self._scale
-        return float(np.sqrt(np.einsum("nd,nd->n", away, away).min()))
+        return self._scaled
 
     def _place(self, observation: Any) -> FloatArray:
         return np.asarray(observation, np.float64).reshape(-1)
@@ -166,14 +187,14 @@ class NoveltyOfVector(Novelty):
         super()._measure(self._scaled)
 
 
-class UnseenState(Doubt):
+class UnseenState(DoubtOfLabels):
     """1 in a Discrete state that nobody labelled, else 0: novelty where nothing is known of nearness."""
 
     def __init__(self) -> None:
         self._labels: Counter[int] = Counter()
         """How many each state has."""
 
-    def of(self, observation: Any, student: Policy) -> float:
+    def of(self, observation: Any, student: Policy | None = None) -> float:
         return float(not self._labels[int(observation)])
 
     def learn(self, observation: Any, action: Any) -> None:
@@ -187,7 +208,7 @@ class UnseenState(Doubt):
         return 0.0
 
 
-class Disagreement(Doubt):
+class Disagreement(DoubtOfLabels):
     """How far apart students act that were each fitted to labels drawn with replacement from all labels.
 
     The root of the mean squared distance of their answers (action probabilities, or Box actions) from their mean.
@@ -203,7 +224,7 @@ class Disagreement(Doubt):
         self._actions: list[Any] = []
         self._fitted_at = 0
 
-    def of(self, observation: Any, student: Policy) -> float:
+    def of(self, observation: Any, student: Policy | None = None) -> float:
         if not self._actions:
             return np.inf
         if len(self._actions) > REFIT_GROWTH * self._fitted_at:

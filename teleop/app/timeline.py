@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pygame
 
+from recordings.schema import Driver
 from teleop.app.episode_view import EpisodeView
 from teleop.app.typeface import Role, Typeface
 from teleop.preferences.palette import BACKGROUND, CARD, CARD_EDGE, DRIVERS, MUTED, TEXT
@@ -111,15 +112,12 @@ def paint_strip(episode: EpisodeView, size: tuple[int, int]) -> pygame.Surface:
         return strip
     width, height = size
     lane = max(4, height // 4)
-    of = {driver: tuple(DRIVERS[driver]) for driver in set(episode.drivers)}
-    colours = np.array([of[driver] for driver in episode.drivers], dtype=np.uint8)
     steps = np.arange(width) * episode.length // width
-    pixels = pygame.surfarray.pixels3d(strip)
-    pixels[:, : height - lane - 1] = colours[steps][:, None]
-    labelled = np.zeros(episode.length, dtype=np.bool_)
-    labelled[[step for step in episode.labels if 0 <= step < episode.length]] = True
-    edges = np.arange(episode.length) * width // episode.length
-    for step in np.flatnonzero(labelled):
-        end = (int(step) + 1) * width // episode.length
-        pixels[edges[step] : max(edges[step] + 1, end - (1 if end - edges[step] > 3 else 0)), -lane:] = TEXT
+    drivers = np.asarray(episode.drivers)[steps]
+    starts = np.flatnonzero(np.diff(drivers, prepend=-1))
+    for x, end in zip(starts.tolist(), [*starts[1:].tolist(), width], strict=True):
+        strip.fill(DRIVERS[Driver(int(drivers[x]))], (x, 0, end - x, height - lane - 1))
+    for step in episode.labels:
+        first, end = (each * width // episode.length for each in (step, step + 1))
+        strip.fill(TEXT, (first, height - lane, max(1, end - first - (end - first > 3)), lane))
     return strip

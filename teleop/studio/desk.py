@@ -115,7 +115,7 @@ class Desk:
             return
         self._scored, self._scored_for, self._worth = self.criterion, policy, []
         if policy is not None:
-            self._awaited = self._doubts.scores(self.criterion, self.episode, policy, self._lessons())
+            self._awaited = self._doubts.scores(self.criterion, self.episode, self._chosen(), self._lessons())
             self._take_scores()
 
     def _take_scores(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from learners.doubts import Doubt
+from learners.doubts import DoubtOfLabels
 from learners.interface import FloatArray
 from learners.worlds import facts_of
 from teleop.worlds.catalogue import World
@@ -25,14 +25,11 @@ NICENESS = 15
 """Of the process beside where the system knows no class for idle work."""
 
 
-def doubts(
-    doubt: Doubt, observations: Sequence[Any], lessons: Sequence[Lesson], policy: Any = None
-) -> FloatArray:
+def doubts(doubt: DoubtOfLabels, observations: Sequence[Any], lessons: Sequence[Lesson]) -> FloatArray:
     """(T,) about each observation, once these lessons are learned; what is without end is 1e9."""
     for observation, action in lessons:
         doubt.learn(observation, action)
-    found = [doubt.of(observation, policy) for observation in observations]
-    return np.nan_to_num(np.asarray(found, np.float64), posinf=1e9)
+    return np.nan_to_num(doubt.of_each(observations), posinf=1e9)
 
 
 def ensemble_doubts(world: World, observations: Sequence[Any], lessons: Sequence[Lesson]) -> FloatArray:

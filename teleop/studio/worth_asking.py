@@ -50,14 +50,17 @@ class Doubts:
         self._facts = facts_of(world.spec())
 
     def scores(
-        self, criterion: Criterion, episode: Lived, policy: Policy, labels: Sequence[tuple[Any, Any]]
+        self, criterion: Criterion, episode: Lived, chosen: Sequence[Any], labels: Sequence[tuple[Any, Any]]
     ) -> Future[FloatArray]:
-        """(T,) 0 where there is no doubt; an ensemble's may come later. labels: observation and action of each."""
+        """(T,) 0 where there is no doubt; an ensemble's may come later.
+
+        chosen: what the student would do at each step. labels: observation and action of each.
+        """
         match criterion:
             case Criterion.DISAGREEMENT:
-                return _ready(_disagreement(episode, choices(policy, episode)))
+                return _ready(_disagreement(episode, chosen))
             case Criterion.NOVELTY:
-                found = doubts(novelty_of(self._facts), _seen(episode), labels, policy)
+                found = doubts(novelty_of(self._facts), _seen(episode), labels)
                 return _ready(_of_unlabelled(episode, found))
             case Criterion.ENSEMBLE if self._beside is not None:
                 return _later(episode, self._beside.doubts(_seen(episode), labels))
@@ -95,12 +98,18 @@ def _ready(scores: FloatArray) -> Future[FloatArray]:
 def _disagreement(episode: Lived, chosen: Sequence[Any]) -> FloatArray:
     """1 where the student would do otherwise than the label, or the expert who drove, says; 0.5 where it would now do
     otherwise than it did."""
-    scores = np.zeros(episode.length)
-    for step, (tick, choice) in enumerate(zip(episode.ticks, chosen, strict=True)):
-        right = episode.label_of(step)
-        differs = not np.array_equal(choice, tick.action if right is None else right)
-        scores[step] = differs * (0.5 if right is None and tick.student_action is not None else 1.0)
-    return scores
+    if not episode.ticks:
+        return np.zeros(0)
+    labels = [episode.label_of(step) for step in range(episode.length)]
+    right = [
+        tick.action if label is None else label for tick, label in zip(episode.ticks, labels, strict=True)
+    ]
+    differs = (np.asarray(chosen) != np.asarray(right)).reshape(episode.length, -1).any(1)
+    is_its_own = [
+        label is None and tick.student_action is not None
+        for tick, label in zip(episode.ticks, labels, strict=True)
+    ]
+    return np.where(differs, np.where(is_its_own, 0.5, 1.0), 0.0)
 
 
 def worth_asking(scores: FloatArray) -> list[int]:
