@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, cast
 
 import gymnasium as gym
@@ -28,6 +29,7 @@ from torch.nn import functional
 
 from learners import table_clone
 from learners.adam import Adam
+from learners.errors import NothingToLearnError
 from learners.interface import Array, Policy, Snapshot
 from learners.labelled_steps import Steps, labelled_steps
 from learners.labelled_steps import Symmetry as Symmetry
@@ -35,8 +37,10 @@ from learners.lessons import Lessons, Rows, Sequences
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.pictures import is_picture
 from learners.policies import Activation, Architecture, NetworkPolicy
-from learners.table_clone import ClassWeights, Fallback, action_weights
+from learners.shuffled import Shuffled, gathered, sampled
+from learners.table_clone import ClassWeights, Fallback, Said, action_weights
 from recordings.demonstrations import Demonstrations
+from recordings.stream import Stream
 
 WORTHWHILE = 0.01
 """A loss counts as better when it is smaller by at least this share."""
@@ -97,7 +101,7 @@ class Config:
 
 def train(
     config: Config,
-    demonstrations: Demonstrations,
+    demonstrations: Demonstrations | Stream,
     world: EnvSpec | None,
     rng: np.random.Generator,
     *,
@@ -106,17 +110,77 @@ def train(
 ) -> Iterator[Snapshot]:
     """Yield the best student so far; `Snapshot.step` counts updates (a table needs one).
 
-    world: tells a table where its states lie and what actions lead to. start: a student to go on from; a table
+    demonstrations: a Stream is read again and again, and judged by a sample; a student with `memory` needs all at
+    once. world: tells a table where its states lie and what actions lead to. start: a student to go on from; a table
     keeps what it knew of states without label. symmetry: each label also counts mirrored.
     Raises NothingToLearnError where there is no label, or labels that do not fit the spaces.
     """
+    if isinstance(demonstrations, Stream):
+        material = _streamed(config, demonstrations, rng, symmetry)
+    else:
+        material = _in_memory(config, demonstrations, rng, symmetry)
+    if isinstance(material, Said):
+        yield table_clone.clone(config, material, world, start)
+        return
+    network = _student(config, start, material, rng)
+    loss = _loss(config, material, network)
+    yield from descend(config, material.architecture, network, material.lessons, material.exam, loss)
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What a network is taught, and examined in."""
+
+    architecture: Architecture
+    lessons: Lessons
+    exam: Lessons | None
+    observations: Array
+    """(L, *o) of the labels taught, or of a sample of them."""
+    actions: Array
+    """(L, *a)"""
+
+
+def _in_memory(
+    config: Config, demonstrations: Demonstrations, rng: np.random.Generator, symmetry: Symmetry | None
+) -> Said | _Material:
     steps = labelled_steps(demonstrations, config.held_out, rng)
     if symmetry is not None:
         steps = steps.mirrored(symmetry)
     if isinstance(demonstrations.observation_space, gym.spaces.Discrete):
-        yield table_clone.clone(config, demonstrations, *steps.pairs(), world, start)
-        return
-    architecture = Architecture(
+        return table_clone.said(demonstrations, *steps.pairs())
+    architecture = _architecture(config, demonstrations)
+    taught, judged = steps.of(~steps.held_out), steps.of(steps.held_out)
+    lessons = _lessons(config, architecture, taught, rng)
+    exam = _lessons(config, architecture, judged, rng) if steps.held_out.any() else None
+    return _Material(architecture, lessons, exam, *taught.pairs())
+
+
+def _streamed(
+    config: Config, stream: Stream, rng: np.random.Generator, symmetry: Symmetry | None
+) -> Said | _Material:
+    if isinstance(stream.observation_space, gym.spaces.Discrete):
+        return table_clone.said_in(stream, symmetry)
+    if config.memory:
+        raise NothingToLearnError(
+            "memory: expected whole episodes for a student that remembers, found a stream of blocks. Load the "
+            "demonstrations into memory."
+        )
+    architecture = _architecture(config, stream)
+    taught, judged = stream.split(config.held_out, rng)
+    known, asked = (next(gathered(part, rng, symmetry), None) for part in (taught, judged))
+    if known is None:  # whatever labels there are were held out
+        taught, known, asked = stream, sampled(stream, rng, symmetry), None
+    sample, exam = (
+        None if each is None else _rows(config, architecture, *each, rng) for each in (known, asked)
+    )
+    assert sample is not None
+    targets = partial(_targets, architecture)
+    lessons = Shuffled(taught, targets, config.batch_size, rng, sample=sample, symmetry=symmetry)
+    return _Material(architecture, lessons, exam, *known)
+
+
+def _architecture(config: Config, demonstrations: Demonstrations | Stream) -> Architecture:
+    return Architecture(
         demonstrations.observation_space,
         demonstrations.action_space,
         config.hidden,
@@ -124,28 +188,6 @@ def train(
         config.memory,
         config.filters if is_picture(demonstrations.observation_space) else (),
     )
-    taught, judged = steps.of(~steps.held_out), steps.of(steps.held_out)
-    network = _student(config, architecture, start, taught, rng)
-    lessons = _lessons(config, architecture, taught, rng)
-    exam = _lessons(config, architecture, judged, rng) if steps.held_out.any() else None
-    loss = _loss(config, architecture, taught, network)
-    yield from descend(config, architecture, network, lessons, exam, loss)
-
-
-def _student(
-    config: Config,
-    architecture: Architecture,
-    start: Policy | None,
-    taught: Steps,
-    rng: np.random.Generator,
-) -> Perceptron:
-    """A new network with the data's mean and deviation, or the given student with its own."""
-    if isinstance(start, NetworkPolicy) and start.architecture == architecture:
-        return cast(Perceptron, thaw(start))
-    network = cast(Perceptron, build(architecture, rng))
-    if config.standardised:
-        network.standardise(taught.pairs()[0])
-    return network
 
 
 def _lessons(config: Config, architecture: Architecture, steps: Steps, rng: np.random.Generator) -> Lessons:
@@ -155,8 +197,28 @@ def _lessons(config: Config, architecture: Architecture, steps: Steps, rng: np.r
         return Sequences(
             steps.observations, targets, steps.labelled, steps.lengths, config.window, config.batch_size, rng
         )
-    observations, actions = steps.pairs()
+    return _rows(config, architecture, *steps.pairs(), rng)
+
+
+def _rows(
+    config: Config, architecture: Architecture, observations: Array, actions: Array, rng: np.random.Generator
+) -> Rows:
     return Rows(observations, _targets(architecture, actions), config.batch_size, rng)
+
+
+def _student(
+    config: Config,
+    start: Policy | None,
+    material: _Material,
+    rng: np.random.Generator,
+) -> Perceptron:
+    """A new network with the data's mean and deviation, or the given student with its own."""
+    if isinstance(start, NetworkPolicy) and start.architecture == material.architecture:
+        return cast(Perceptron, thaw(start))
+    network = cast(Perceptron, build(material.architecture, rng))
+    if config.standardised:
+        network.standardise(material.observations)
+    return network
 
 
 def _targets(architecture: Architecture, actions: Array) -> Tensor:
@@ -191,13 +253,14 @@ class Loss:
         return (0.5 * deviations.square() + log_std + 0.5 * math.log(2 * math.pi)).sum(1).mean()
 
 
-def _loss(config: Config, architecture: Architecture, taught: Steps, network: Perceptron) -> Loss:
+def _loss(config: Config, material: _Material, network: Perceptron) -> Loss:
+    architecture = material.architecture
     if not architecture.is_categorical:
         by_likelihood = config.box_loss == "likelihood"
         return Loss(is_categorical=False, log_std=cast(Tensor, network.log_std) if by_likelihood else None)
     if config.class_weights == "equal":
         return Loss(is_categorical=True)
-    actions = _targets(architecture, taught.pairs()[1]).numpy()
+    actions = _targets(architecture, material.actions).numpy()
     weights = action_weights(np.bincount(actions, minlength=architecture.n_outputs), config.class_weights)
     return Loss(is_categorical=True, class_weights=torch.from_numpy(weights.astype(np.float32)))
 

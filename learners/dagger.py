@@ -45,15 +45,20 @@ from learners.interface import Array, Expert, Policy, Snapshot
 from learners.pictures import is_picture
 from learners.policies import TablePolicy
 from learners.practice import Practice, Round, Tally
+from learners.shuffled import sampled
 from learners.simulated_person import SimulatedPerson
+from learners.table_clone import said_in
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
+from recordings.stream import Stream
 
 GateName = Literal["expert", "beta", "human", "uncertainty", "novelty", "ensemble", "thrifty"]
 
 Sample = Callable[[Round], "Demonstrations"]
 """Steps of one round, those with a label marked. No label: nothing is left to ask, and the loop ends."""
-Fit = Callable[["Demonstrations", Policy | None], Snapshot]
+SAMPLE = 1 << 13
+"""Labels of a stream that a gate knows, and on which two students are compared."""
+Fit = Callable[["Demonstrations | Stream", Policy | None], Snapshot]
 """All labels so far, and the student so far -> the next student."""
 
 
@@ -61,7 +66,7 @@ def imitate(
     sample: Sample,
     fit: Fit,
     betas: list[float],
-    known: Demonstrations | None = None,
+    known: Demonstrations | Stream | None = None,
     start: Policy | None = None,
     labels: int | None = None,
 ) -> Iterator[Snapshot]:
@@ -85,7 +90,7 @@ def imitate(
             return
         env_steps += len(fresh.observations)
         given += int(fresh.labelled.sum())
-        data = fresh if data is None else concatenate([data, fresh])
+        data = fresh if data is None else extended(data, fresh)
         fitted = fit(data, student)
         student = fitted.policy
         metrics = {**counts(data), **fitted.metrics}
@@ -95,8 +100,16 @@ def imitate(
         yield Snapshot(index + 1, student, metrics, env_steps)
 
 
-def counts(data: Demonstrations) -> dict[str, float]:
+def extended(data: Demonstrations | Stream, fresh: Demonstrations) -> Demonstrations | Stream:
+    """All there was to learn from, and more."""
+    return data.extended(fresh) if isinstance(data, Stream) else concatenate([data, fresh])
+
+
+def counts(data: Demonstrations | Stream) -> dict[str, float]:
     """Labels given, and (on Discrete states) in how many distinct states."""
+    if isinstance(data, Stream):  # a table counts by itself, and knows
+        n_labels = int(data.total("labels", lambda block: block.labelled.sum(keepdims=True))[0])
+        return {"labels": float(n_labels), "distinct_labels": float(n_labels)}
     n_labels = int(data.labelled.sum())
     is_discrete = isinstance(data.observation_space, gym.spaces.Discrete)
     distinct = len(np.unique(data.observations[data.labelled])) if is_discrete else n_labels
@@ -174,7 +187,7 @@ class Config:
 
 def train(
     config: Config,
-    demonstrations: Demonstrations | None,
+    demonstrations: Demonstrations | Stream | None,
     world: EnvSpec | None,
     rng: np.random.Generator,
     *,
@@ -185,8 +198,8 @@ def train(
 ) -> Iterator[Snapshot]:
     """One snapshot a round; `Snapshot.step` counts rounds.
 
-    demonstrations: labelled steps to begin with. expert: who labels. sample: where labelled steps come
-    from; by default `Practice` in `world` with `expert`. start, symmetry: as in `bc.train`.
+    demonstrations: labelled steps to begin with; of a Stream gates know some. expert: who labels. sample: where
+    labelled steps come from; by default `Practice` in `world` with `expert`. start, symmetry: as in `bc.train`.
     Metrics: `labels`, `distinct_labels`, `return_alone`; from `Practice` also `takeovers`, `switches` (each way),
     `takeover_length` (mean, steps), `autonomous` (share of the steps), `return_assisted` (complete episodes of the
     round); `changed` (share of the states visited so far in which this round changed the student's choice).
@@ -232,17 +245,21 @@ class Teacher:
         never = is_table or config.gate in ("expert", "beta")
         self.settled = (0.0 if never else 0.02) if config.settled is None else config.settled
 
-    def fit(self, data: Demonstrations, student: Policy | None) -> Snapshot:
+    def fit(self, data: Demonstrations | Stream, student: Policy | None) -> Snapshot:
         """The next student, how far it differs from this one, and how it does alone."""
         last = self.fitted(data, student)
-        metrics = {**last.metrics, "changed": _changed(student, last.policy, data.observations)}
+        if isinstance(data, Stream):
+            seen = some_labels(data, self._rng)[0]
+        else:
+            seen = data.observations
+        metrics = {**last.metrics, "changed": _changed(student, last.policy, seen)}
         if self._world is not None and self._config.alone_episodes > 0:
             seed = int(self._rng.integers(2**31))
             alone = evaluate(last.policy, self._world, episodes=self._config.alone_episodes, seed=seed)
             metrics["return_alone"] = alone.return_mean
         return replace(last, metrics=metrics)
 
-    def fitted(self, data: Demonstrations, student: Policy | None) -> Snapshot:
+    def fitted(self, data: Demonstrations | Stream, student: Policy | None) -> Snapshot:
         """Cloned from all labels."""
         config = self._config.student
         if config == quick_student() and is_picture(data.observation_space):
@@ -268,7 +285,7 @@ def practice(
     facts: WorldFacts,
     expert: Expert,
     rng: np.random.Generator,
-    known: Demonstrations | None = None,
+    known: Demonstrations | Stream | None = None,
     start: Policy | None = None,
     symmetry: bc.Symmetry | None = None,
 ) -> Practice:
@@ -278,9 +295,8 @@ def practice(
         expert = simulated_person(config, facts, expert, rng)
     gate = make_gate(config, world, facts, expert, rng, symmetry)
     tell(gate, start, facts)
-    for observation, action in zip(*known.pairs(), strict=True) if known is not None else ():
+    for observation, action in zip(*some_labels(known, rng), strict=True) if known is not None else ():
         gate.learn(observation, action)
-
     return Practice(
         world,
         expert,
@@ -290,6 +306,15 @@ def practice(
         steps_per_round=config.steps_per_round,
         noise=config.noise,
     )
+
+
+def some_labels(data: Demonstrations | Stream, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Observations (L, *o) and actions (L, *a) of all labels; of a Stream the distinct ones, or some blocks'."""
+    if not isinstance(data, Stream):
+        return data.pairs()
+    if all(isinstance(space, gym.spaces.Discrete) for space in (data.observation_space, data.action_space)):
+        return said_in(data, None).distinct()
+    return sampled(data, rng, most=SAMPLE)
 
 
 def tell(gate: Gate, student: Policy | None, facts: WorldFacts) -> None:

@@ -59,28 +59,38 @@ def labelled_steps(demonstrations: Demonstrations, held_out: float, rng: np.rand
     held_out: share of the episodes to hold out, none of fewer than ten, nor where either part had no label.
     Raises NothingToLearnError where there is no label, or one that does not fit the spaces.
     """
-    if demonstrations.actions is None:
-        raise NothingToLearnError(
-            "actions: expected the actions to imitate, found observations alone. "
-            "Cloning needs actions: load the demonstrations with them, or choose a learner from observation."
-        )
+    check_labels(demonstrations)
     if not demonstrations.labelled.any():
-        raise NothingToLearnError(
-            f"labels: expected at least one labelled step, found none in "
-            f"{len(demonstrations.observations)} steps. "
-            "Choose other drivers, labels or episodes, or record some."
-        )
-    steps = Steps(
+        raise no_label(len(demonstrations))
+    assert demonstrations.actions is not None
+    return Steps(
         demonstrations.observations,
         demonstrations.actions,
         demonstrations.labelled,
         demonstrations.lengths,
         _held_out(demonstrations, held_out, rng),
     )
-    observations, actions = steps.pairs()
-    _check(observations, demonstrations.observation_space, "observations")
-    _check(actions, demonstrations.action_space, "actions")
-    return steps
+
+
+def no_label(n_steps: int) -> NothingToLearnError:
+    """That none of so many steps has a label."""
+    return NothingToLearnError(
+        f"labels: expected at least one labelled step, found none in {n_steps} steps. "
+        "Choose other drivers, labels or episodes, or record some."
+    )
+
+
+def check_labels(demonstrations: Demonstrations) -> None:
+    """Raises NothingToLearnError where there are no actions to imitate, or labels that do not fit the spaces."""
+    if demonstrations.actions is None:
+        raise NothingToLearnError(
+            "actions: expected the actions to imitate, found observations alone. "
+            "Cloning needs actions: load the demonstrations with them, or choose a learner from observation."
+        )
+    if demonstrations.labelled.any():
+        observations, actions = demonstrations.pairs()
+        _check(observations, demonstrations.observation_space, "observations")
+        _check(actions, demonstrations.action_space, "actions")
 
 
 def _held_out(demonstrations: Demonstrations, share: float, rng: np.random.Generator) -> Array:

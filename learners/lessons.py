@@ -51,7 +51,7 @@ class Rows:
         self, observations: Array, targets: Tensor, batch_size: int, rng: np.random.Generator
     ) -> None:
         """observations (N, *o), targets (N,) or (N, outputs)."""
-        self._observations = _as_tensor(observations)
+        self._observations = as_tensor(observations)
         self._targets = targets
         self._batches = _batches(len(targets), batch_size, rng)
 
@@ -81,7 +81,7 @@ class Rows:
         return network(self._observations), self._targets
 
 
-def _as_tensor(observations: Array) -> Tensor:
+def as_tensor(observations: Array) -> Tensor:
     """float32; bytes stay bytes, for pictures would take four times their room."""
     dtype = np.uint8 if observations.dtype == np.uint8 else np.float32
     return torch.from_numpy(np.ascontiguousarray(observations, dtype=dtype))
@@ -116,7 +116,7 @@ class Sequences:
 
         A batch is a window of as many episodes at once as make about `batch_size` steps.
         """
-        self._observations = _as_tensor(observations)
+        self._observations = as_tensor(observations)
         self._targets = targets
         self._labelled = torch.from_numpy(np.asarray(labelled, dtype=bool))
         self._ends = torch.from_numpy(np.cumsum(lengths))

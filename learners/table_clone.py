@@ -1,6 +1,6 @@
 """Cloning into a table, in closed form: the most likely answer of every taught state, and who answers elsewhere.
 
-Reading order: `clone`, `table_of_shares`, `completed`, `stand_ins`.
+Reading order: Said, `clone`, `table_of_shares`, `completed`, `stand_ins`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from gymnasium.envs.registration import EnvSpec
 
 from learners.arrival import arriving, likeliest_moves, ways_back, ways_on, with_preference
 from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot, TabularModel
+from learners.labelled_steps import Symmetry, no_label
 from learners.networks import nearest_labelled
 from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.shuffled import labels_of
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
+from recordings.stream import Stream
 
 Fallback = Literal["return", "nearest", "none"]
 """Who answers for a state without label; see `stand_ins`."""
@@ -50,20 +53,47 @@ class Taught:
     """(S, A) bool: the actions labelled there; none where actions are a Box."""
 
 
-def clone(
-    settings: Settings,
-    demonstrations: Demonstrations,
-    observations: Array,
-    actions: Array,
-    world: EnvSpec | None,
-    start: Policy | None,
-) -> Snapshot:
-    """observations (N,), actions (N, *a): the labels. start: answers for states that it knew and these do not."""
+@dataclass(frozen=True)
+class Said:
+    """What all labels come to."""
+
+    architecture: Architecture
+    tally: FloatArray
+    """(S, A) how often each action is right; of Box actions (S, 1 + 2 D) labels, sums and sums of squares."""
+    ends: Array
+    """(S,) bool: the states in which a labelled step ended an episode."""
+
+    def distinct(self) -> tuple[IntArray, IntArray]:
+        """Every state and action that occur together, (L,) both; of Discrete actions."""
+        spaces = self.architecture.observation_space, self.architecture.action_space
+        states, actions = np.nonzero(self.tally)
+        return states + _first(spaces[0]), actions + _first(spaces[1])
+
+
+def said(demonstrations: Demonstrations, observations: Array, actions: Array) -> Said:
+    """observations (N,), actions (N, *a): the labels of these demonstrations."""
     architecture = Architecture(demonstrations.observation_space, demonstrations.action_space)
-    states = observations - _first(architecture.observation_space)
+    return Said(architecture, _tally(architecture, observations, actions), shown_ends(demonstrations))
+
+
+def said_in(stream: Stream, symmetry: Symmetry | None) -> Said:
+    """The same of blocks that are read one by one. Raises NothingToLearnError where there is no label."""
+    architecture = Architecture(stream.observation_space, stream.action_space)
+
+    def of(block: Demonstrations) -> FloatArray:
+        return _tally(architecture, *labels_of(block, symmetry))
+
+    tally = stream.total(("tally", symmetry), of)
+    if not tally.any():
+        raise no_label(len(stream))
+    return Said(architecture, tally, stream.total("ends", shown_ends))
+
+
+def clone(settings: Settings, said: Said, world: EnvSpec | None, start: Policy | None) -> Snapshot:
+    """start: answers for states that it knew and these labels do not."""
+    architecture = said.architecture
     fit = _shares if architecture.is_categorical else _means
-    taught, arrays, metrics = fit(settings, architecture, states, actions)
-    metrics |= {"labels": float(len(states)), "distinct_labels": float(taught.known.sum())}
+    taught, arrays, metrics = fit(settings, said.tally)
     if isinstance(start, NetworkPolicy) and start.architecture == architecture:
         taught = _with_memories(taught, start)
     model = facts_of(world).model if world is not None else None
@@ -71,7 +101,7 @@ def clone(
     coordinates = None if model is None else model.coordinates
     stand_in = stand_ins(settings.fallback, taught, moves, coordinates)
     if settings.arrive and model is not None and moves is not None:
-        mended = with_arrival(taught, stand_in, model, moves, shown_ends(demonstrations))
+        mended = with_arrival(taught, stand_in, model, moves, said.ends)
         metrics["mended_states"] = float((mended.outputs != taught.outputs).any(1).sum())
         if metrics["mended_states"]:
             taught, stand_in = mended, stand_ins(settings.fallback, mended, moves, coordinates)
@@ -100,26 +130,39 @@ _Fitted = tuple[Taught, dict[str, Array], dict[str, float]]
 """What was taught, the policy's arrays beside it, and how well it fits."""
 
 
-def _shares(settings: Settings, architecture: Architecture, states: IntArray, actions: Array) -> _Fitted:
-    choices = actions - _first(architecture.action_space)
-    counts = label_counts(states, choices, architecture.n_inputs, architecture.n_outputs)
+def _shares(settings: Settings, counts: FloatArray) -> _Fitted:
     weighted = counts * action_weights(counts.sum(0), settings.class_weights)
     outputs = table_of_shares(weighted, settings.smoothing)
     taught = Taught(outputs, counts.sum(1) > 0, counts > 0)
-    return taught, {}, {"loss": mean_loss(weighted, outputs)} | _accuracies(counts, outputs)
+    metrics = _amounts(counts.sum(1)) | {"loss": mean_loss(weighted, outputs)} | _accuracies(counts, outputs)
+    return taught, {}, metrics
 
 
-def _means(settings: Settings, architecture: Architecture, states: IntArray, actions: Array) -> _Fitted:
+def _means(settings: Settings, tally: FloatArray) -> _Fitted:
     """The mean action of each state, and the most likely Gaussian width around them all."""
-    targets = actions.reshape(len(actions), -1).astype(np.float64)
-    outputs = np.zeros((architecture.n_inputs, architecture.n_outputs))
-    np.add.at(outputs, states, targets)
-    labels = np.bincount(states, minlength=len(outputs))
-    outputs /= np.maximum(labels, 1)[:, None]
-    squares = np.mean((targets - outputs[states]) ** 2, axis=0)
-    log_std = np.log(np.maximum(np.sqrt(squares), 1e-3)).astype(np.float32)
+    labels, (sums, squares) = tally[:, 0], np.split(tally[:, 1:], 2, axis=1)
+    outputs = sums / np.maximum(labels, 1)[:, None]
+    deviations = (squares.sum(0) - (sums * outputs).sum(0)).clip(0) / labels.sum()
+    log_std = np.log(np.maximum(np.sqrt(deviations), 1e-3)).astype(np.float32)
     taught = Taught(outputs, labels > 0, np.zeros(outputs.shape, dtype=bool))
-    return taught, {"log_std": log_std}, {"loss": float(squares.mean())}
+    return taught, {"log_std": log_std}, _amounts(labels) | {"loss": float(deviations.mean())}
+
+
+def _amounts(labels: FloatArray) -> dict[str, float]:
+    """labels (S,) of each state."""
+    return {"labels": float(labels.sum()), "distinct_labels": float((labels > 0).sum())}
+
+
+def _tally(architecture: Architecture, observations: Array, actions: Array) -> FloatArray:
+    """Of labels: observations (N,), actions (N, *a)."""
+    states = observations - _first(architecture.observation_space)
+    if architecture.is_categorical:
+        choices = actions - _first(architecture.action_space)
+        return label_counts(states, choices, architecture.n_inputs, architecture.n_outputs)
+    targets = actions.reshape(len(actions), -1).astype(np.float64)
+    tally = np.zeros((architecture.n_inputs, 1 + 2 * architecture.n_outputs))
+    np.add.at(tally, states, np.column_stack([np.ones(len(targets)), targets, targets**2]))
+    return tally
 
 
 def label_counts(states: IntArray, actions: IntArray, n_states: int, n_actions: int) -> FloatArray:

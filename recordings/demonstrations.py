@@ -155,14 +155,15 @@ def load(
     for path in files:
         with recordings.open(path) as reader:
             if first is not None:
-                _require_same_spaces(first, reader)
+                require_same_spaces(first, reader)
             first = first or reader
             parts.extend(Selection(reader, wanted).stretches())
     assert first is not None
-    return _joined(parts, first, wanted)
+    return joined(parts, first, wanted)
 
 
-def _joined(parts: list[Stretch], reader: Reader, wanted: Filter) -> Demonstrations:
+def joined(parts: list[Stretch], reader: Reader, wanted: Filter) -> Demonstrations:
+    """These stretches as arrays; none of them give empty ones."""
     header = reader.header
     observation, action = header.observation_space, header.action_space
     lengths = np.array([len(part.columns["rewards"]) for part in parts], np.int64)
@@ -208,7 +209,8 @@ def _spec_or_none(reader: Reader) -> EnvSpec | None:
         return None
 
 
-def _require_same_spaces(first: Reader, other: Reader) -> None:
+def require_same_spaces(first: Reader, other: Reader) -> None:
+    """Raises WorldMismatch if they are of different worlds."""
     for name in ("observation_space_json", "action_space_json"):
         expected, found = getattr(first.header, name), getattr(other.header, name)
         if expected != found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -14,10 +15,11 @@ from recordings.contents import Episode, Labels
 from recordings.errors import InvalidRow
 from recordings.reader import Reader
 from recordings.schema import Driver, LabelKind, Outcome
-from recordings.window import Window
+from recordings.window import MOST_ROWS, Window
 
 Array = npt.NDArray[Any]
 BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Stretch:
 class Selection:
     """The chosen steps of one file."""
 
-    def __init__(self, reader: Reader, wanted: Filter) -> None:
+    def __init__(self, reader: Reader, wanted: Filter, most_rows: int = MOST_ROWS) -> None:
+        """most_rows: read ahead at most; few, for somebody who goes about the file in no order."""
         self._reader, self._wanted = reader, wanted
         self._drives = np.zeros(256, bool)
         self._drives[list(_codes(Driver, wanted.drivers, "drivers")) or slice(None)] = True
@@ -72,8 +75,13 @@ class Selection:
         self._branches = Branches(reader, self._available)
         self._labels = self._labels_that_hold()
         names = ["observation", "reward", "terminated", "truncated", "driver"]
-        self._steps = Window(reader, "steps", [*names, "action"])
-        self._ends = Window(reader, "episodes", ["final_observation"])
+        self._steps = Window(reader, "steps", [*names, "action"], most_rows)
+        self._ends = Window(reader, "episodes", ["final_observation"], most_rows)
+
+    @property
+    def rows(self) -> int:
+        """Steps that are read together."""
+        return self._steps.rows
 
     def stretches(self) -> Iterator[Stretch]:
         n = self._reader.n_episodes
@@ -82,7 +90,21 @@ class Selection:
         for index in indices:
             episode = self._reader.episodes[index]
             if self._is_chosen(episode):
-                yield from self._of_episode(episode)
+                yield from self._of_episode(episode, range(episode.start, episode.stop))
+
+    def among(self, rows: range, episodes: BoolArray | None = None) -> Iterator[Stretch]:
+        """Those in these rows of /steps; where an episode is cut, in several. episodes (E,): these alone."""
+        first = max(0, int(np.searchsorted(self._starts, rows.start, "right")) - 1)
+        last = int(np.searchsorted(self._starts, rows.stop))
+        for index in range(first, last):
+            episode = self._reader.episodes[index]
+            if self._is_chosen(episode) and (episodes is None or episodes[index]):
+                yield from self._of_episode(episode, rows)
+
+    @cached_property
+    def _starts(self) -> IntArray:
+        """(E,) the row of /steps at which each episode begins."""
+        return self._reader.read("episodes", "start", 0, self._reader.n_episodes).astype(np.int64)
 
     def _is_chosen(self, episode: Episode) -> bool:
         chosen = self._wanted.episodes
@@ -98,17 +120,19 @@ class Selection:
             return np.ones(episode.length, bool)
         return ~self._curation.discarded(episode)
 
-    def _of_episode(self, episode: Episode) -> Iterator[Stretch]:
+    def _of_episode(self, episode: Episode, among: range) -> Iterator[Stretch]:
         available, marked = self._available(episode), self._curation.marked(episode)
         if not self._wanted.include_replayed:
             available &= ~self._branches.repeated(episode)
         first_drivers = self._branches.drivers(episode)
-        for start in range(episode.start, episode.stop, self._steps.rows):
-            stop = min(start + self._steps.rows, episode.stop)
+        last = min(episode.stop, among.stop)
+        for start in range(max(episode.start, among.start), last, self._steps.rows):
+            stop = min(start + self._steps.rows, last)
             rows = slice(start - episode.start, stop - episode.start)
             columns = self._steps.between(start, stop)
             has_label, actions = self._labels_of(start, stop, columns["action"])
-            drivers = _replaced_from_the_start(columns["driver"], first_drivers[rows])
+            drivers = columns["driver"].copy()
+            drivers[: len(first_drivers[rows])] = first_drivers[rows]
             keep = available[rows] & (self._drives[drivers] | self._drives[columns["driver"]])
             if self._wanted.labels == "only":
                 keep &= has_label
@@ -133,7 +157,12 @@ class Selection:
         return wanted if self._wanted.drivers else wanted & (drivers != Driver.REPLAYED)
 
     def _labels_that_hold(self) -> Labels:
-        """One label a step, the last by the chosen labelers, by the row that stands for the step; ascending."""
+        """One label a step, the last by the chosen labelers, by the row that stands for the step; ascending.
+
+        None where nobody asks for them: they are read as a whole.
+        """
+        if self._wanted.actions == "executed" and self._wanted.labels is None:
+            return self._reader.labels_among(np.empty(0, np.int64), 0, 0)
         labels = self._curation.holding(self._reader.labels())
         if self._wanted.labelers:
             codes = [code for code, name in enumerate(labels.names) if name in self._wanted.labelers]
@@ -164,10 +193,6 @@ class Selection:
         if episode.recorded_outcome is Outcome.RUNNING:
             return episode.final_observation
         return np.array(self._ends.between(episode.index, episode.index + 1)["final_observation"][0])
-
-
-def _replaced_from_the_start(values: Array, replacements: Array) -> Array:
-    return np.concatenate([replacements, values[len(replacements) :]])
 
 
 def _runs(keep: BoolArray) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from recordings import schema
 from recordings.reader import Reader
 
 _WINDOW_BYTES = 1 << 22
-_MOST_ROWS = 1 << 16
+MOST_ROWS = 1 << 16
 
 Array = npt.NDArray[Any]
 
@@ -20,11 +20,13 @@ Array = npt.NDArray[Any]
 class Window:
     """Some columns of one table; at most `rows` rows of them are in memory."""
 
-    def __init__(self, reader: Reader, table: str, columns: Sequence[str]) -> None:
+    def __init__(
+        self, reader: Reader, table: str, columns: Sequence[str], most_rows: int = MOST_ROWS
+    ) -> None:
         known = {column.name: column for column in schema.table(table, reader.header).columns}
         self._columns = {name: known[name] for name in columns}
         row_bytes = max(1, sum(column.entry_bytes for column in self._columns.values()))
-        self.rows = max(1, min(_MOST_ROWS, _WINDOW_BYTES // row_bytes))
+        self.rows = max(1, min(most_rows, _WINDOW_BYTES // row_bytes))
         self._reader, self._table = reader, table
         self._n = reader.row_counts()[table]
         self._start = self._stop = 0

@@ -21,6 +21,7 @@ from learners.policies import NetworkPolicy
 from learners.simulated_person import steps_within
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
+from recordings.stream import Stream
 from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
@@ -331,7 +332,7 @@ class Dagger:
         return path
 
 
-def _untaught(data: Demonstrations, student: Policy | None) -> Snapshot:
+def _untaught(data: Demonstrations | Stream, student: Policy | None) -> Snapshot:
     assert student is not None
     return Snapshot(0, student)
 

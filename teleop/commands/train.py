@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, make_dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -21,6 +22,7 @@ from learners.interface import Snapshot
 from recordings.curation import lessons
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
+from recordings.stream import Stream, stream
 from teleop.commands.recovered import make_whole
 from teleop.commands.report import Report, progress_console
 from teleop.experts import scripted_expert
@@ -75,6 +77,9 @@ class Options:
     """Add every metric to this CSV as it comes, a row a value; an earlier one is continued. Default: none."""
     tensorboard: Path | None = None
     """Write every metric into a new folder under this one, for TensorBoard (extra `tensorboard`). Default: none."""
+    stream: Literal["auto", "always", "never"] = "auto"
+    """Read the recordings a block at a time, again and again, for those larger than memory (bc and dagger without
+    memory). auto: from a million steps on."""
     limit_s: float | None = None
     """Stop after this many seconds. Default: 110 when learning from a reward, else when the learner is done."""
     seed: int = 0
@@ -142,13 +147,36 @@ class Train:
             _check_plot(options.plot)
         make_whole(options.data)
         training = Training(metrics=self._metrics())
-        demonstrations = load(options.data, _filter(self.learner, options)) if options.data else None
-        world = self._world(demonstrations)
-        self._train(training, demonstrations, world)
-        report = self._report(training, world, options.out or default_policy(self.learner, world))
-        if options.plot is not None:
-            _plot(options.plot, self.learner, training, world, demonstrations)
+        with ExitStack() as files:
+            demonstrations = self._demonstrations(files)
+            world = self._world(demonstrations)
+            self._train(training, demonstrations, world)
+            report = self._report(training, world, options.out or default_policy(self.learner, world))
+            if options.plot is not None:
+                _plot(options.plot, self.learner, training, world, demonstrations)
         return report
+
+    def _demonstrations(self, files: ExitStack) -> Demonstrations | Stream | None:
+        options = self.options
+        if not options.data:
+            return None
+        wanted = _filter(self.learner, options)
+        if self._streams(wanted):
+            return files.enter_context(stream(options.data, wanted))
+        return load(options.data, wanted)
+
+    def _streams(self, wanted: Filter) -> bool:
+        """Whether the recordings are read again and again, rather than once and for all."""
+        options = self.options
+        if options.stream == "always" and self.learner not in STEP_CLONERS:
+            raise NothingToTrainOn(
+                f"train {self.learner}: --stream always: expected a learner to whom each step is a lesson "
+                f"({', '.join(STEP_CLONERS)}), found one that needs whole episodes. Leave --stream out."
+            )
+        if options.stream != "auto" or self.learner not in STEP_CLONERS:
+            return options.stream == "always"
+        remembers = getattr(self.config, "student", self.config).memory > 0
+        return not remembers and sum(_rows(path, wanted) for path in options.data) >= MANY_STEPS
 
     def _metrics(self) -> Metrics:
         options = self.options
@@ -158,7 +186,7 @@ class Train:
             tensorboard=options.tensorboard,
         )
 
-    def _world(self, demonstrations: Demonstrations | None) -> World:
+    def _world(self, demonstrations: Demonstrations | Stream | None) -> World:
         """The world of --env, else the one recorded."""
         if self.options.env is not None:
             return choose(self.options.env)
@@ -168,7 +196,9 @@ class Train:
             )
         return recorded_world(demonstrations.env_spec)
 
-    def _train(self, training: Training, demonstrations: Demonstrations | None, world: World) -> None:
+    def _train(
+        self, training: Training, demonstrations: Demonstrations | Stream | None, world: World
+    ) -> None:
         console = progress_console()
         options = self.options
         learns_from_reward = self.learner in FROM_REWARD
@@ -189,7 +219,7 @@ class Train:
             except KeyboardInterrupt:
                 console.print("Stopped; the best policy so far is kept.")
 
-    def _snapshots(self, demonstrations: Demonstrations | None, world: World) -> Iterator[Snapshot]:
+    def _snapshots(self, demonstrations: Demonstrations | Stream | None, world: World) -> Iterator[Snapshot]:
         extras: dict[str, Any] = {}
         if self.options.start is not None:
             extras["start"] = named_policy(str(self.options.start), world.spec()).trainable()
@@ -281,6 +311,14 @@ def _has_labels(path: Path) -> bool:
         return len(lessons(reader)) > 0
 
 
+def _rows(path: Path, wanted: Filter) -> int:
+    """Steps to learn from, about."""
+    with recordings.open(path) as reader:
+        return reader.n_labels if wanted.labels == "only" else reader.n_steps
+
+
+MANY_STEPS = 1_000_000
+"""Steps from which on recordings are not loaded as a whole, where that is not needed."""
 STEP_CLONERS = ("bc", "dagger")
 """Learners to whom each step is a lesson of its own, wherever in an episode it lies."""
 FROM_OBSERVATION = ("bco", "relent-irl")
@@ -335,11 +373,13 @@ def _check_plot(path: Path) -> None:
 
 
 def _plot(
-    path: Path, learner: str, training: Training, world: World, demonstrations: Demonstrations | None
+    path: Path, learner: str, training: Training, world: World, demonstrations: Demonstrations | Stream | None
 ) -> None:
     from teleop import plots
 
     assert training.best is not None
+    if isinstance(demonstrations, Stream):
+        demonstrations = next(demonstrations.blocks(np.random.default_rng(0)), None)
     exact = " (exact)" if training.is_exact else ""
     plots.draw(
         plots.Lesson(

@@ -48,6 +48,21 @@ def test_the_whole_loop_without_a_window(capsys: pytest.CaptureFixture[str]) -> 
     assert trained["learner"] == "bc"
     assert trained["peak_mb"] > 0
 
+    streamed = run(
+        capsys,
+        "train",
+        "bc",
+        "--data",
+        "e.h5",
+        "--stream",
+        "always",
+        "--plot",
+        "s.png",
+        "--out",
+        "s.safetensors",
+    )
+    assert streamed["metrics"] == trained["metrics"]
+
     judged = run(capsys, "evaluate", "clone.safetensors")
     assert judged["exact"] is True
     assert judged["episodes"] is None
@@ -164,6 +179,7 @@ def test_every_learner_explains_its_settings(capsys: pytest.CaptureFixture[str])
         (["replay", ".", "--headless"], 1, "directory"),
         (["train", "bc"], 1, "--data"),
         (["train", "ppo"], 1, "--env"),
+        (["train", "gail", "--data", "missing.h5", "--stream", "always"], 1, "Leave --stream out"),
         (["train", "nonsense", "--data", "x.h5"], 2, "nonsense"),
         (["record", "--headless"], 1, "window"),
         (["record", "--env", "nowhere", "--driver", "scripted", "--headless"], 1, "nowhere"),
