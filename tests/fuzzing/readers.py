@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import gymnasium as gym
@@ -17,13 +18,16 @@ from learners.networks import build, freeze
 from learners.policies import Architecture
 from recordings.curation import lessons, tally
 from recordings.demonstrations import Filter, load
-from recordings.exchange import minari
+from recordings.errors import UnderstudyError
+from recordings.exchange import arrow, minari
+from recordings.exchange.catalogue import FORMATS
 from recordings.merging import merge
-from recordings.schema import tables
+from recordings.schema import Driver, tables
 from teleop.journals.journal import VERSION, Journal
 from teleop.preferences import settings
 from teleop.worlds.key_map import KEY_MAPS, load_key_map
 from tests.recordings import random_recordings
+from tests.recordings.exchange.test_tutorial import walk
 
 
 @dataclass(frozen=True)
@@ -96,28 +100,46 @@ def _read_journal(folder: Path, path: Path) -> None:
         pass
 
 
-def _minari(name: str) -> Callable[[Path], Path]:
+def _walks(folder: Path) -> Path:
+    walk(folder / "walks.h5", seed=5)
+    return folder / "walks.h5"
+
+
+def _of_another_format(name: str, damaged: str = "", recorded: Callable[[Path], Path] = _recording) -> Reader:
+    """What a recording became in this format; where that is a folder, `damaged` is the file in it."""
+
     def make(folder: Path) -> Path:
-        with recordings.open(_recording(folder)) as reader:
-            minari.export(reader, folder / "data")
-        return folder / "data" / name
+        with recordings.open(recorded(folder)) as reader:
+            FORMATS[name].export(reader, folder / "data")
+        return folder / "data" / damaged
 
-    return make
+    def read(folder: Path, path: Path) -> None:
+        new = folder / "new.h5"
+        new.unlink(missing_ok=True)
+        try:
+            FORMATS[name].take_in(folder / "data", new, Driver.POLICY)
+        except UnderstudyError:
+            assert not new.exists(), "half of it was taken in"
+            raise
+        _read_recording(folder, new)
+
+    return Reader(make, read)
 
 
-def _take_in_minari(folder: Path, path: Path) -> None:
-    (folder / "new.h5").unlink(missing_ok=True)
-    minari.take_in(path.parent, folder / "new.h5")
-    _read_recording(folder, folder / "new.h5")
-
-
-READERS: Mapping[str, Reader] = {
+READERS: dict[str, Reader] = {
     "recording": Reader(_recording, _read_recording),
     "merge": Reader(_recording, _merge_recording),
     "policy": Reader(_policy, _read_policy),
     "key-map": Reader(_key_map, lambda folder, path: load_key_map(path)),
     "settings": Reader(_settings, lambda folder, path: settings.load(folder)),
     "journal": Reader(_journal, _read_journal),
-    "minari-data": Reader(_minari(minari.DATA), _take_in_minari),
-    "minari-metadata": Reader(_minari(minari.METADATA), _take_in_minari),
+    "minari-data": _of_another_format("minari", minari.DATA),
+    "minari-metadata": _of_another_format("minari", minari.METADATA),
+    "robomimic": _of_another_format("robomimic"),
+    "d4rl": _of_another_format("d4rl"),
+    "tutorial": _of_another_format("tutorial", recorded=_walks),
 }
+if find_spec("pyarrow") is not None:
+    READERS["imitation-data"] = _of_another_format("imitation", arrow.DATA)
+    READERS["imitation-state"] = _of_another_format("imitation", arrow.STATE)
+    READERS["imitation-info"] = _of_another_format("imitation", arrow.INFO)
