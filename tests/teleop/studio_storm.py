@@ -22,6 +22,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +65,8 @@ class Told:
     """Times that the trainer's end was noticed and said."""
     students: int = 0
     """Versions handed over."""
+    full: bool = False
+    """The disk was, and the session ended for it."""
 
     def hear(self, line: str) -> None:
         words = json.loads(line)
@@ -74,6 +77,7 @@ class Told:
             self.trainers.append(words["trainer"])
         self.troubles += bool(words.get("trouble"))
         self.students += "student" in words
+        self.full |= words.get("full", False)
 
 
 @dataclass
@@ -142,20 +146,26 @@ class TellingRecorder(Recorder):
         self._untold = {"labels": [], "edits": []}
 
 
-def sit(path: Path, world: World, seed: int, pipe: int, seconds: float) -> None:
-    """Correct a student in a hidden window for so long; tell `pipe`, a descriptor, what is safe."""
+def told_through(pipe: int) -> Callable[[dict[str, Any]], None]:
+    """Let every recorder of this process tell `pipe`, a descriptor, what is safe; returns what else is told by."""
 
     def tell(words: dict[str, Any]) -> None:
         os.write(pipe, json.dumps(words).encode() + b"\n")
 
     TellingRecorder.tell = staticmethod(tell)  # type: ignore[assignment]
     teleop.start.Recorder = TellingRecorder  # type: ignore[misc]
+    return tell
+
+
+def sit(path: Path, world: World, seed: int, seconds: float, pipe: int) -> None:
+    """Correct a student in a hidden window for so long; tell `pipe`, a descriptor, what is safe."""
+    tell = told_through(pipe)
     settings = CorrectSettings(world, path, reask_share=0.1, advisers=("scripted",))
     with Window(hidden=True) as window:
         session = start_correction(settings, WallClock())
         session.metronome.hz = STEPS_HZ
         hand = CorrectingHand(session, post_key, np.random.default_rng(seed))
-        watch = _Watch(session, tell)
+        watch = Watch(session, tell)
         until_s = time.monotonic() + seconds
 
         def move(_: float) -> Literal[Quit.QUIT] | None:
@@ -166,7 +176,7 @@ def sit(path: Path, world: World, seed: int, pipe: int, seconds: float) -> None:
         window.run(Scripted(DriveScene(session, painter_for(session.env), file=str(path)), move))
 
 
-class _Watch:
+class Watch:
     """Tells of the trainer's process, its troubles and its students when they change."""
 
     def __init__(self, session: Session, tell: Callable[[dict[str, Any]], None]) -> None:
@@ -190,13 +200,14 @@ class _Watch:
 class Sitting:
     """One driven process, and what it says."""
 
-    def __init__(self, path: Path, world: World, seed: int, seconds: float) -> None:
+    def __init__(self, live: Callable[[int], None]) -> None:
+        """live: what the process does, told the descriptor of the pipe into which it is to speak."""
         self.told = Told()
         self._rest = b""
         self._pipe, far = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _be_driven(path, world, seed, far, seconds)
+            _be_driven(live, far)
         os.close(far)
 
     def listen(self, seconds: float) -> bool:
@@ -238,10 +249,10 @@ class Sitting:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-def _be_driven(path: Path, world: World, seed: int, pipe: int, seconds: float) -> None:
+def _be_driven(live: Callable[[int], None], pipe: int) -> None:
     status = 1
     try:
-        sit(path, world, seed, pipe, seconds)
+        live(pipe)
         status = 0
     except BaseException:  # noqa: BLE001 - the parent reports it
         traceback.print_exc()
@@ -253,15 +264,15 @@ def _be_driven(path: Path, world: World, seed: int, pipe: int, seconds: float) -
 def storm(path: Path, world: World, kills: int, seed: int, longest_s: float = 3.0) -> Report:
     """Sit, kill, open, check and sit again until there were so many kills; then end one sitting properly."""
     chance, report, begin_s = random.Random(seed), Report(world.name), time.perf_counter()
-    ledger = _Ledger(path, report)
+    ledger = Ledger(path, report)
     painter_for(world.make())  # imports once what every child needs, so that kills fall into the session
     while report.kills < kills:
-        sitting = Sitting(path, world, chance.getrandbits(32), seconds=1e9)
+        sitting = Sitting(partial(sit, path, world, chance.getrandbits(32), 1e9))
         _kill_at_random(sitting, report, chance, kills, longest_s)
         if sitting.end(kill=True) != -signal.SIGKILL:
             report.refused += 1
         ledger.check(sitting.told)
-    sitting = Sitting(path, world, chance.getrandbits(32), seconds=longest_s)
+    sitting = Sitting(partial(sit, path, world, chance.getrandbits(32), longest_s))
     report.refused += sitting.end(kill=False) != 0
     ledger.check(sitting.told)
     ledger.close()
@@ -290,7 +301,7 @@ def _kill_at_random(
             return
 
 
-class _Ledger:
+class Ledger:
     """Everything that was ever told, held against the file."""
 
     def __init__(self, path: Path, report: Report) -> None:
