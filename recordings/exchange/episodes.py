@@ -145,6 +145,11 @@ def header_from_json(text: Any, source: Path) -> Header:
             f"{source}: header: expected a JSON object, found {str(text)[:60]!r}. The source is damaged; nothing was "
             "written."
         )
+    return header_from_attributes(attributes, source)
+
+
+def header_from_attributes(attributes: Mapping[str, Any], source: Path) -> Header:
+    """What `Header.to_attributes` gave. Raises UnreadableSource."""
     try:
         return Header.from_attributes(attributes, str(source))
     except RecordingError as error:

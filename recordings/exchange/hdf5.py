@@ -6,7 +6,6 @@ sizes are checked against the file's own before anything is read.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import heaps
-from recordings.appender import move_without_overwriting
 from recordings.datafile import why_not_read
-from recordings.errors import RecordingExists, UnreadableSource
+from recordings.errors import UnreadableSource
+from recordings.exchange.aside import file_for
 
 _UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError)
 _LONGEST_TEXT = 1 << 24
@@ -30,15 +29,8 @@ _READABLE_BY = ("v110", "v110")
 @contextmanager
 def created(target: Path) -> Iterator[h5py.File]:
     """A file to write, put at `target` once it is whole. Raises RecordingExists if anything is there, OSError."""
-    if target.exists():
-        raise RecordingExists(f"{target}: this file exists already and is never overwritten. Name another.")
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with h5py.File(aside, "w", libver=_READABLE_BY) as file:
-            yield file
-        move_without_overwriting(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
+    with file_for(target) as aside, h5py.File(aside, "w", libver=_READABLE_BY) as file:
+        yield file
 
 
 @contextmanager

@@ -17,8 +17,6 @@ Facts of the layout: imitation's data/huggingface_utils.py, types.py and seriali
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +27,17 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import spaces
-from recordings.errors import DamagedRecording, RecordingExists, UnreadableSource
+from recordings.errors import UnreadableSource
 from recordings.exchange import arrow
-from recordings.exchange.episodes import OF_LABELS, OF_STEPS, EpisodeTables, about_from_json, taken_out
+from recordings.exchange.aside import folder_for
+from recordings.exchange.episodes import (
+    OF_LABELS,
+    OF_STEPS,
+    EpisodeTables,
+    about_from_json,
+    header_from_attributes,
+    taken_out,
+)
 from recordings.exchange.importer import Importer
 from recordings.reader import Reader
 from recordings.schema import Driver, Header
@@ -52,19 +58,11 @@ _OF_EPISODE = ("seed", "options")
 
 def export(reader: Reader, target: Path) -> dict[str, int]:
     """Write the ended episodes to the folder `target`. Raises RecordingExists if it is there, OSError."""
-    if target.exists():
-        raise RecordingExists(f"{target}: this folder exists already and is never overwritten. Name another.")
     arrow.pyarrow()
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    aside.mkdir(parents=True)
-    try:
-        counts = _write_data(reader, aside / arrow.DATA)
-        arrow.write_words(aside, _info(reader.header))
-        aside.rename(target)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    return counts
+    with folder_for(target) as folder:
+        counts = _write_data(reader, folder / arrow.DATA)
+        arrow.write_words(folder, _info(reader.header))
+        return counts
 
 
 def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[str, int]:
@@ -163,11 +161,7 @@ def _infos(episode: EpisodeTables) -> list[str]:
 def _info(header: Header) -> dict[str, Any]:
     return {
         "description": f"Trajectories of {header.env_id or 'a world without a name'}, recorded with Understudy.",
-        OWN: {
-            key: value
-            for key, value in header.to_attributes().items()
-            if isinstance(value, str | int | float)
-        },
+        OWN: header.to_attributes(),
     }
 
 
@@ -277,10 +271,7 @@ def _header(source: Path) -> Header:
     """Raises UnreadableSource."""
     own = arrow.read_words(source, arrow.INFO).get(OWN)
     if isinstance(own, dict):
-        try:
-            return Header.from_attributes(own, str(source / arrow.INFO))
-        except DamagedRecording as error:
-            raise UnreadableSource(str(error)) from error
+        return header_from_attributes(own, source / arrow.INFO)
     found: dict[str, _Range] = {}
     for row in _rows(source):
         for name in ("obs", "acts"):

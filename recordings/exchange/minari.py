@@ -8,8 +8,6 @@ Facts of the layout: Minari's documentation of its dataset standard, and its HDF
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import spaces
-from recordings.errors import DamagedRecording, RecordingError, RecordingExists, UnreadableSource
-from recordings.exchange.episodes import ABOUT, EpisodeTables, about_as_json, about_from_json, taken_out
+from recordings.errors import RecordingError, UnreadableSource
+from recordings.exchange.aside import folder_for
+from recordings.exchange.episodes import (
+    ABOUT,
+    EpisodeTables,
+    about_as_json,
+    about_from_json,
+    header_from_attributes,
+    taken_out,
+)
 from recordings.exchange.hdf5 import Foreign, opened
 from recordings.exchange.importer import Importer
 from recordings.reader import Reader
@@ -38,19 +44,11 @@ _NO_SPACE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, Ov
 
 def export(reader: Reader, target: Path) -> dict[str, int]:
     """Write the ended episodes to the folder `target`. Raises RecordingExists if it is there, OSError."""
-    if target.exists():
-        raise RecordingExists(f"{target}: this folder exists already and is never overwritten. Name another.")
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    aside.mkdir(parents=True)
-    try:
-        counts = _write_data(reader, aside / DATA)
+    with folder_for(target) as folder:
+        counts = _write_data(reader, folder / DATA)
         metadata = _metadata(reader, target.name, counts)
-        (aside / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
-        aside.rename(target)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    return counts
+        (folder / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
+        return counts
 
 
 def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[str, int]:
@@ -134,11 +132,7 @@ def _metadata(reader: Reader, name: str, counts: Mapping[str, int]) -> dict[str,
         "minari_version": VERSION,
         "observation_space": json.dumps(_space_as_json(header.observation_space)),
         "action_space": json.dumps(_space_as_json(header.action_space)),
-        OWN: {
-            key: value
-            for key, value in header.to_attributes().items()
-            if isinstance(value, str | int | float)
-        },
+        OWN: header.to_attributes(),
     }
     if header.env_spec_json:
         metadata["env_spec"] = header.env_spec_json
@@ -213,10 +207,7 @@ def _is_picture(space: spaces.Space) -> bool:
 def _header(metadata: Mapping[str, Any], source: Path) -> Header:
     own = metadata.get(OWN)
     if isinstance(own, dict):
-        try:
-            return Header.from_attributes(own, str(source / METADATA))
-        except DamagedRecording as error:
-            raise UnreadableSource(str(error)) from error
+        return header_from_attributes(own, source / METADATA)
     spec = metadata.get("env_spec")
     found = []
     for name in ("observation_space", "action_space"):

@@ -10,7 +10,6 @@ Facts of the layout: the tutorial's README; docs/decisions/0027 on reading a pic
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from recordings.appender import move_without_overwriting
-from recordings.errors import RecordingExists, UnreadableSource, WorldMismatch
+from recordings.errors import UnreadableSource, WorldMismatch
 from recordings.exchange import pickles
+from recordings.exchange.aside import file_for
 from recordings.exchange.episodes import EpisodeTables, taken_out
 from recordings.exchange.importer import Importer
 from recordings.reader import Reader
@@ -39,8 +38,6 @@ TYPES = {"states": "<i8", "actions": "<i8", "rewards": "<f4", "timestep_lens": "
 
 def export(reader: Reader, target: Path) -> dict[str, int]:
     """Write the ended episodes to the file `target`. Raises RecordingExists, WorldMismatch, OSError."""
-    if target.exists():
-        raise RecordingExists(f"{target}: this file exists already and is never overwritten. Name another.")
     _require_its_world(reader)
     episodes = [
         (each.observations[:-1], each.actions, each.rewards.astype(np.float32))
@@ -53,13 +50,8 @@ def export(reader: Reader, target: Path) -> dict[str, int]:
         name: np.asarray(column).astype(kind)
         for (name, kind), column in zip(TYPES.items(), [*columns, lengths], strict=True)
     }
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with file_for(target) as aside:
         pickles.write(aside, arrays)
-        move_without_overwriting(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
     return {"episodes": len(lengths), "steps": sum(lengths)}
 
 
