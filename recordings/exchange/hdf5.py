@@ -6,6 +6,7 @@ sizes are checked against the file's own before anything is read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from recordings.exchange.aside import file_for
 
 _UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError)
 _LONGEST_TEXT = 1 << 24
+MOST_BYTES = 1 << 30
+"""Read at once: however well it is compressed, an episode is held in memory."""
 _READABLE_BY = ("v110", "v110")
 """HDF5 1.10 and later, the first in which an attribute may be longer than 64 KB."""
 
@@ -92,7 +95,7 @@ class Foreign:
 
     def array(self, name: str) -> npt.NDArray[Any]:
         """A dataset of numbers or fixed-length texts, whole. Raises UnreadableSource."""
-        return self._read(name, ())
+        return self._read(name, slice(None))
 
     def rows(self, name: str, start: int, stop: int) -> npt.NDArray[Any]:
         """Rows `start` to `stop` of such a dataset. Raises UnreadableSource."""
@@ -103,10 +106,14 @@ class Foreign:
         dataset = self._numbers(name)
         return dataset.dtype, dataset.shape
 
-    def _read(self, name: str, where: Any) -> npt.NDArray[Any]:
+    def _read(self, name: str, rows: slice) -> npt.NDArray[Any]:
         dataset = self._numbers(name)
+        n_rows = len(range(*rows.indices(dataset.shape[0]))) if dataset.shape else 1
+        n_bytes = dataset.dtype.itemsize * n_rows * math.prod(dataset.shape[1:])
+        if n_bytes > MOST_BYTES:
+            raise self._refused(name, f"at most {MOST_BYTES:,} bytes of an episode", f"{n_bytes:,}")
         try:
-            return np.asarray(dataset[where])
+            return np.asarray(dataset[rows] if dataset.shape else dataset[()])
         except (*_UNREADABLE, MemoryError) as error:
             raise self._refused(name, "rows that can be read", str(error)) from error
 

@@ -14,7 +14,7 @@ import pytest
 import recordings
 from recordings import Driver, EditKind, Header, Outcome, Recorder
 from recordings.errors import UnreadableSource
-from recordings.exchange import robomimic
+from recordings.exchange import hdf5, robomimic
 from tests.recordings import random_recordings
 from tests.recordings.worlds import cartpole_header, record_cartpole, record_counting
 
@@ -218,3 +218,14 @@ def test_raw_files_have_to_be_given_observations(theirs: Path) -> None:
         del file["data/demo_0/obs"]
     with pytest.raises(UnreadableSource, match="dataset_states_to_obs"):
         taken_in(theirs)
+
+
+def test_an_array_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_cartpole(tmp_path / "demo.h5", episodes=1)
+    source = exported(tmp_path / "demo.h5")
+    monkeypatch.setattr(hdf5, "MOST_BYTES", 100)
+    with pytest.raises(UnreadableSource, match="expected at most 100 bytes of an episode, found"):
+        robomimic.take_in(source, tmp_path / "back.h5")
+    assert not (tmp_path / "back.h5").exists()
