@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recordings.reader import Reader
-from recordings.schema import Driver
+from recordings.schema import Driver, Header
 
 Counts = dict[str, int]
 
@@ -31,9 +31,9 @@ class Format:
         return found
 
     @property
-    def take_in(self) -> Callable[[Path, Path, Driver], Counts]:
-        """Make a recording of what is in this format; the driver is whoever drove where it does not say."""
-        found: Callable[[Path, Path, Driver], Counts] = self._module().take_in
+    def take_in(self) -> Callable[[Path, Path, Driver, Header | None], Counts]:
+        """Make a recording of what is in this format; driver and world are those where it does not say."""
+        found: Callable[[Path, Path, Driver, Header | None], Counts] = self._module().take_in
         return found
 
     def _module(self) -> Any:

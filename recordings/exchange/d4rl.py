@@ -84,8 +84,10 @@ def export(reader: Reader, target: Path) -> dict[str, int]:
     return {"episodes": len(ended), "steps": first}
 
 
-def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[str, int]:
-    """Make a recording of the file `source`. driver: who drove, where it does not say.
+def take_in(
+    source: Path, target: Path, driver: Driver = Driver.POLICY, world: Header | None = None
+) -> dict[str, int]:
+    """Make a recording of the file `source`. driver, world: who drove and where, if it does not say.
 
     Raises UnreadableSource, and as `Composer`.
     """
@@ -100,7 +102,7 @@ def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[
                 _listed(own),
                 _rest(own),
             )
-        with Importer(target, header, source, driver) as importer:
+        with Importer(target, header, source, driver, world) as importer:
             for number, episode in enumerate(_episodes(columns, entries, rest)):
                 importer.add(number, episode)
             return importer.counts

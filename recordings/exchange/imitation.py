@@ -65,15 +65,17 @@ def export(reader: Reader, target: Path) -> dict[str, int]:
         return counts
 
 
-def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[str, int]:
-    """Make a recording of the folder `source`. driver: who drove, where it does not say.
+def take_in(
+    source: Path, target: Path, driver: Driver = Driver.POLICY, world: Header | None = None
+) -> dict[str, int]:
+    """Make a recording of the folder `source`. driver, world: who drove and where, if it does not say.
 
     Without `rews` every reward is nan: unknown. `infos_dropped` counts infos that say something to others than us.
     Raises UnreadableSource, and as `Composer`.
     """
     header = _header(source)
     dropped = 0
-    with Importer(target, header, source, driver) as importer:
+    with Importer(target, header, source, driver, world) as importer:
         for number, row in enumerate(_rows(source)):
             infos = row.infos()
             importer.add(number, _episode(row, infos, source, number))

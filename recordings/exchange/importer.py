@@ -30,8 +30,17 @@ Array = npt.NDArray[Any]
 class Importer:
     """Writes a recording of episodes that come one at a time; use it as a context manager, as a `Composer`."""
 
-    def __init__(self, target: str | os.PathLike[str], header: Header, source: Path, driver: Driver) -> None:
-        """source: what errors name. driver: who drove, where the source does not say. Raises as Composer."""
+    def __init__(
+        self,
+        target: str | os.PathLike[str],
+        header: Header,
+        source: Path,
+        driver: Driver,
+        world: Header | None = None,
+    ) -> None:
+        """source: what errors name. driver: who drove, where the source does not say. world: of which it is, and whose
+        spaces it has then, where the header names none. Raises UnreadableSource, and as Composer."""
+        header = _of_world(header, world, source)
         texts = {each.name: getattr(header, each.name) for each in fields(header)}
         texts = {name: _encodable(text) for name, text in texts.items() if isinstance(text, str)}
         self._composer = Composer(target, replace(header, **texts))
@@ -267,6 +276,20 @@ class Importer:
             f"{self._source}: episode {number}: {name}: expected {expected}, found {found}. The source "
             "is damaged, or not of the format that was named; nothing was written."
         )
+
+
+def _of_world(header: Header, world: Header | None, source: Path) -> Header:
+    if world is None:
+        return header
+    if header.env_spec_json and header.env_id != world.env_id:
+        raise UnreadableSource(
+            f"{source}: world: expected {world.env_id}, found {header.env_id}. What the source names itself holds: "
+            "leave --world out."
+        )
+    names = ("env_spec_json", "observation_space_json", "action_space_json")
+    return (
+        header if header.env_spec_json else replace(header, **{name: getattr(world, name) for name in names})
+    )
 
 
 def _require_storable(edit: Edit) -> None:

@@ -51,15 +51,17 @@ def export(reader: Reader, target: Path) -> dict[str, int]:
         return counts
 
 
-def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[str, int]:
-    """Make a recording of the Minari folder `source`. driver: who drove, where it does not say.
+def take_in(
+    source: Path, target: Path, driver: Driver = Driver.POLICY, world: Header | None = None
+) -> dict[str, int]:
+    """Make a recording of the Minari folder `source`. driver, world: who drove and where, if it does not say.
 
     Raises UnreadableSource, and as `Composer`.
     """
     metadata = _read_metadata(source)
     header = _header(metadata, source)
     _require_plain_pictures(metadata, header, source)
-    with opened(source / DATA) as root, Importer(target, header, source, driver) as importer:
+    with opened(source / DATA) as root, Importer(target, header, source, driver, world) as importer:
         for number in range(len(root.names())):
             importer.add(number, _episode(root.group(f"episode_{number}"), header, source, number))
         return importer.counts

@@ -87,8 +87,10 @@ def export(reader: Reader, target: Path) -> dict[str, int]:
     return counts
 
 
-def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[str, int]:
-    """Make a recording of the file `source`. driver: who drove, where it does not say.
+def take_in(
+    source: Path, target: Path, driver: Driver = Driver.POLICY, world: Header | None = None
+) -> dict[str, int]:
+    """Make a recording of the file `source`. driver, world: who drove and where, if it does not say.
 
     Raises UnreadableSource, and as `Composer`.
     """
@@ -100,7 +102,7 @@ def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[
             header = _inferred_header(root, demos, keys)
         else:
             keys, header = [FLAT], header_from_json(text, source)
-        with Importer(target, header, source, driver) as importer:
+        with Importer(target, header, source, driver, world) as importer:
             for number, place, name in demos:
                 importer.add(number, _episode(root.group(place).group(name), keys, text is not None, number))
             return importer.counts

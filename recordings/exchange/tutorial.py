@@ -55,17 +55,24 @@ def export(reader: Reader, target: Path) -> dict[str, int]:
     return {"episodes": len(lengths), "steps": sum(lengths)}
 
 
-def take_in(source: Path, target: Path, driver: Driver = Driver.POLICY) -> dict[str, int]:
-    """Make a recording of the pickle `source`, driven by `driver`. Raises UnreadableSource, and as `Composer`."""
-    return record(pickles.read(source), source, target, driver)
+def take_in(
+    source: Path, target: Path, driver: Driver = Driver.POLICY, world: Header | None = None
+) -> dict[str, int]:
+    """Make a recording of the pickle `source`, driven by `driver`; its world is known.
+
+    Raises UnreadableSource, and as `Composer`.
+    """
+    return record(pickles.read(source), source, target, driver, world)
 
 
-def record(arrays: Mapping[str, Array], source: Path, target: Path, driver: Driver) -> dict[str, int]:
+def record(
+    arrays: Mapping[str, Array], source: Path, target: Path, driver: Driver, named: Header | None = None
+) -> dict[str, int]:
     """Make a recording of the four arrays. Raises UnreadableSource, and as `Composer`."""
     world = _World.stepped()
     _require_episodes(arrays, world, source)
     stops = np.cumsum(arrays["timestep_lens"], dtype=np.int64).tolist()
-    with Importer(target, world.header, source, driver) as importer:
+    with Importer(target, world.header, source, driver, named) as importer:
         for number, (start, stop) in enumerate(zip([0, *stops], stops, strict=False)):
             walk = _Walk(*(arrays[name][start:stop] for name in ("states", "actions", "rewards")))
             importer.add(number, _episode(walk, world, source, start))

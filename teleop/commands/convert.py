@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,8 +13,9 @@ import recordings
 import teleop.worlds  # noqa: F401 - GridWorld, which the format `tutorial` steps
 from recordings.errors import UnderstudyError
 from recordings.exchange.catalogue import FORMATS
-from recordings.schema import Driver
+from recordings.schema import Driver, Header
 from teleop.commands.report import Report
+from teleop.worlds.choice import choose
 
 FormatName = Literal[
     "minari",
@@ -51,6 +53,10 @@ class Convert:
     """Make the recording TARGET of SOURCE, which is in this format."""
     driver: DriverName = "policy"
     """With --from: who drove, where the source does not say."""
+    world: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """With --from: of which world SOURCE is, where it does not say (d4rl, imitation, and robomimic of another
+    simulator's); its spaces are that world's then. A name of `record --env`. Default: a world without a name, which
+    can be learned from and not replayed."""
     seed: int | None = None
     """Not used: nothing here is random."""
     json: bool = False
@@ -66,7 +72,8 @@ class Convert:
                 counts = FORMATS[self.to].export(reader, self.target)
         else:
             assert self.from_ is not None
-            counts = FORMATS[self.from_].take_in(self.source, self.target, Driver[self.driver.upper()])
+            driver = Driver[self.driver.upper()]
+            counts = FORMATS[self.from_].take_in(self.source, self.target, driver, self._world())
         data = {"source": str(self.source), "target": str(self.target), **counts}
         said = f"{self.target}: {counts['episodes']:,} episodes, {counts['steps']:,} steps"
         said += f"; {counts['infos_dropped']:,} infos dropped" if counts.get("infos_dropped") else ""
@@ -74,6 +81,12 @@ class Convert:
             data["dropped"] = drops
             said += f"; lost on the way: {drops}"
         return Report(data, said)
+
+    def _world(self) -> Header | None:
+        if self.world is None:
+            return None
+        with closing(choose(self.world).make()) as env:
+            return Header.for_env(env)
 
 
 def parse(prog: str, words: list[str]) -> Convert:

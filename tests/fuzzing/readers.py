@@ -117,7 +117,7 @@ def _of_another_format(name: str, damaged: str = "", recorded: Callable[[Path], 
         new = folder / "new.h5"
         new.unlink(missing_ok=True)
         try:
-            FORMATS[name].take_in(folder / "data", new, Driver.POLICY)
+            FORMATS[name].take_in(folder / "data", new, Driver.POLICY, None)
         except UnderstudyError:
             assert not new.exists(), "half of it was taken in"
             raise

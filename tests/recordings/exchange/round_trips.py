@@ -21,7 +21,7 @@ def there_and_back(folder: Path, format_name: str, source: Path) -> Path:
     exported, back = folder / f"exported-{number}", folder / f"back-{number}.h5"
     with recordings.open(source) as reader:
         FORMATS[format_name].export(reader, exported)
-    FORMATS[format_name].take_in(exported, back, Driver.POLICY)
+    FORMATS[format_name].take_in(exported, back, Driver.POLICY, None)
     return back
 
 

@@ -91,7 +91,7 @@ def path(tmp_path: Path, name: str) -> Path:
 def refused(path: Path, name: str, said: str) -> None:
     there = sorted(path.parent.iterdir())
     with pytest.raises(UnreadableSource, match=said) as raised:
-        FORMATS[name].take_in(path, path.parent / "new.h5", Driver.POLICY)
+        FORMATS[name].take_in(path, path.parent / "new.h5", Driver.POLICY, None)
     assert "\n" not in str(raised.value)
     assert sorted(path.parent.iterdir()) == there
 
@@ -142,4 +142,4 @@ def test_nothing_is_overwritten(path: Path, name: str) -> None:
     with recordings.open(path.parent / "demo.h5") as reader, pytest.raises(RecordingExists):
         FORMATS[name].export(reader, path)
     with pytest.raises(RecordingExists):
-        FORMATS[name].take_in(path, path.parent / "demo.h5", Driver.POLICY)
+        FORMATS[name].take_in(path, path.parent / "demo.h5", Driver.POLICY, None)
