@@ -19,7 +19,7 @@ import numpy as np
 from learners.elsewhere.answers import ForeignActions
 from learners.elsewhere.archive import Archive
 from learners.elsewhere.spaces import Spaces
-from learners.elsewhere.state_dict import NotPlainError, read_state_dict
+from learners.elsewhere.state_dict import read_state_dict
 from learners.elsewhere.trust import require_trust
 from learners.errors import ForeignPolicyError, PolicyFileError
 from learners.interface import Array
@@ -32,6 +32,7 @@ from learners.policies import (
     perceptron,
     policy_from,
 )
+from recordings.plain_pickle import NotPlain
 
 DATA, WEIGHTS = "data", "policy.pth"
 MOST_DATA_BYTES = 1 << 22
@@ -55,7 +56,7 @@ def load(content: bytes, name: str, spaces: Spaces, *, trust_code: bool) -> Netw
     settings = _settings(archive, name)
     try:
         return _from_weights(archive, settings, name, spaces)
-    except NotPlainError as found:
+    except NotPlain as found:
         pickled = [key for key in USED if isinstance(settings.get(key), dict) and SERIALIZED in settings[key]]
         require_trust(
             name,
@@ -93,7 +94,7 @@ def _settings(archive: Archive, name: str) -> dict[str, Any]:
 
 
 def _from_weights(archive: Archive, settings: dict[str, Any], name: str, spaces: Spaces) -> NetworkPolicy:
-    """Raises NotPlainError where the weights do not say everything, LearnerError where they are wrong."""
+    """Raises NotPlain where the weights do not say everything, LearnerError where they are wrong."""
     activation = _activation(settings, spaces)
     weights = read_state_dict(Archive(archive.read(WEIGHTS), f"{name}: {WEIGHTS}"), f"{name}: {WEIGHTS}")
     arrays = _layers(weights)
@@ -116,27 +117,25 @@ def _from_weights(archive: Archive, settings: dict[str, Any], name: str, spaces:
 
 
 def _activation(settings: dict[str, Any], spaces: Spaces) -> Activation:
-    """Of the hidden layers. Raises NotPlainError where the settings tell of more than layers."""
+    """Of the hidden layers. Raises NotPlain where the settings tell of more than layers."""
     found = settings.get("policy_class")
     module = found.get("__module__") if isinstance(found, dict) else None
     if module not in (ACTOR_CRITIC, DQN):
-        raise NotPlainError(f"the policy class of {str(module)[:100]!r}")
+        raise NotPlain(f"the policy class of {str(module)[:100]!r}")
     if settings.get("use_sde") not in (None, False):
-        raise NotPlainError("state-dependent exploration (use_sde)")
+        raise NotPlain("state-dependent exploration (use_sde)")
     kwargs = settings.get("policy_kwargs") or {}
     if not isinstance(kwargs, dict):
-        raise NotPlainError("policy_kwargs that are no dict")
+        raise NotPlain("policy_kwargs that are no dict")
     if others := sorted(set(kwargs) - SHOWN - {":type:", SERIALIZED}):
-        raise NotPlainError(f"the settings {str(others)[:100]} of its policy")
+        raise NotPlain(f"the settings {str(others)[:100]} of its policy")
     if not _reads_alike(spaces.observation):
-        raise NotPlainError(
-            f"observations ({type(spaces.observation).__name__}) that it prepares in its own way"
-        )
+        raise NotPlain(f"observations ({type(spaces.observation).__name__}) that it prepares in its own way")
     if "activation_fn" not in kwargs:
         return "tanh" if module == ACTOR_CRITIC else "relu"
     activation = ACTIVATIONS.get(str(kwargs["activation_fn"]))
     if activation is None:
-        raise NotPlainError(f"the activation {str(kwargs['activation_fn'])[:100]!r}")
+        raise NotPlain(f"the activation {str(kwargs['activation_fn'])[:100]!r}")
     return activation
 
 
@@ -148,7 +147,7 @@ def _reads_alike(space: gym.Space[Any]) -> bool:
 
 
 def _layers(weights: dict[str, Array]) -> dict[str, Array]:
-    """The actor's layers under our names. Raises NotPlainError where there are others than an MlpPolicy has."""
+    """The actor's layers under our names. Raises NotPlain where there are others than an MlpPolicy has."""
     actor = {"mlp_extractor.policy_net": "action_net", "q_net.q_net": ""}
     for stem, last in actor.items():
         count = sum(re.fullmatch(rf"{re.escape(stem)}\.\d+\.bias", key) is not None for key in weights)
@@ -156,19 +155,19 @@ def _layers(weights: dict[str, Array]) -> dict[str, Array]:
         if count or (last and last in {key.rpartition(".")[0] for key in weights}):
             break
     else:
-        raise NotPlainError("weights of another kind of policy")
+        raise NotPlain("weights of another kind of policy")
     beside = r"(mlp_extractor\.value_net\.\d+|value_net|q_net_target\.q_net\.\d+)\.(weight|bias)"
     own = {f"{each}.{kind}" for each in names for kind in ("weight", "bias")} | {"log_std"}
     others = [key for key in weights if key not in own and re.fullmatch(beside, key) is None]
     if others or not own - {"log_std"} <= set(weights):
-        raise NotPlainError(f"the weights {str(sorted(others))[:100]}, or not all of a plain network's")
+        raise NotPlain(f"the weights {str(sorted(others))[:100]}, or not all of a plain network's")
     arrays = {
         f"layers.{i}.{kind}": weights[f"{each}.{kind}"]
         for i, each in enumerate(names)
         for kind in ("weight", "bias")
     }
     if any(array.ndim != (2 if key.endswith("weight") else 1) for key, array in arrays.items()):
-        raise NotPlainError("layers of another form")
+        raise NotPlain("layers of another form")
     return arrays | ({"log_std": weights["log_std"]} if "log_std" in weights else {})
 
 
