@@ -27,18 +27,18 @@ from gymnasium.envs.registration import EnvSpec
 from torch import Tensor
 from torch.nn import functional
 
-from learners import table_clone
-from learners.adam import Adam
+from learners.cloning import table_clone
+from learners.cloning.labelled_steps import Steps, labelled_steps
+from learners.cloning.labelled_steps import Symmetry as Symmetry
+from learners.cloning.lessons import Lessons, Rows, Sequences
+from learners.cloning.shuffled import Shuffled, gathered, sampled
+from learners.cloning.table_clone import ClassWeights, Fallback, Said, action_weights
 from learners.errors import NothingToLearnError
+from learners.gradients.adam import Adam
 from learners.interface import Array, Policy, Snapshot
-from learners.labelled_steps import Steps, labelled_steps
-from learners.labelled_steps import Symmetry as Symmetry
-from learners.lessons import Lessons, Rows, Sequences
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.pictures import is_picture
 from learners.policies import Activation, Architecture, NetworkPolicy
-from learners.shuffled import Shuffled, gathered, sampled
-from learners.table_clone import ClassWeights, Fallback, Said, action_weights
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
 

@@ -27,16 +27,16 @@ import torch
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc
+from learners.cloning.labelled_steps import Symmetry
+from learners.cloning.lessons import Rows
+from learners.cloning.table_clone import Fallback, Taught, label_counts, mean_loss, stand_ins, table_of_shares
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import check_fit
+from learners.gradients.starts import spread
 from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
-from learners.labelled_steps import Symmetry
-from learners.lessons import Rows
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Activation, Architecture, CategoricalPolicy, NetworkPolicy, policy_from
 from learners.rollout import Rollout, Sampler
-from learners.starts import spread
-from learners.table_clone import Fallback, Taught, label_counts, mean_loss, stand_ins, table_of_shares
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 

@@ -10,8 +10,8 @@ One loop serves behavioural cloning and DAgger; they differ in who drives while 
 Objective: the cloning loss in the states that the student itself visits. Without step 4 errors compound, up
 to quadratically with the episode's length; with it, linearly (theorem 3.2).
 
-Reading order: `imitate` (the loop), `train` (the parts together); `learners.practice` samples without a person,
-`learners.gates` decide who drives. The live session is another sampler: anything that turns a `Round` into labelled
+Reading order: `imitate` (the loop), `train` (the parts together); in `learners.asking` `practice` samples without a
+person, and `gates` decide who drives. The live session is another sampler: anything that turns a `Round` into labelled
 steps will do.
 """
 
@@ -26,10 +26,8 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc
-from learners.doubts import Disagreement, Doubt, Unsureness, novelty_of
-from learners.errors import NothingToLearnError
-from learners.evaluation import evaluate
-from learners.gates import (
+from learners.asking.doubts import Disagreement, Doubt, Unsureness, novelty_of
+from learners.asking.gates import (
     BetaGate,
     EnsembleGate,
     ExpertGate,
@@ -41,13 +39,15 @@ from learners.gates import (
     UncertaintyGate,
     beta_of_round,
 )
+from learners.asking.practice import Practice, Round, Tally
+from learners.asking.simulated_person import SimulatedPerson
+from learners.cloning.shuffled import sampled
+from learners.cloning.table_clone import said_in
+from learners.errors import NothingToLearnError
+from learners.evaluation import evaluate
 from learners.interface import Array, Expert, Policy, Snapshot
 from learners.pictures import is_picture
 from learners.policies import TablePolicy
-from learners.practice import Practice, Round, Tally
-from learners.shuffled import sampled
-from learners.simulated_person import SimulatedPerson
-from learners.table_clone import said_in
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream

@@ -28,7 +28,16 @@ from gymnasium.envs.registration import EnvSpec
 from torch import Tensor
 
 from learners import cma_es, ppo
-from learners.discriminators import (
+from learners.cloning.labelled_steps import Symmetry
+from learners.cloning.mirror import with_mirror_images
+from learners.errors import UnsupportedWorldError
+from learners.evaluation import check_fit
+from learners.gradients.likelihood import log_probabilities
+from learners.gradients.starts import doubted, own_rows
+from learners.interface import Array, FloatArray, Policy, Snapshot
+from learners.networks import freeze, thaw
+from learners.policies import NetworkPolicy
+from learners.rewards.discriminators import (
     CountingDiscriminator,
     Discriminator,
     Encoder,
@@ -40,16 +49,7 @@ from learners.discriminators import (
     paid,
     worths,
 )
-from learners.errors import UnsupportedWorldError
-from learners.evaluation import check_fit
-from learners.interface import Array, FloatArray, Policy, Snapshot
-from learners.labelled_steps import Symmetry
-from learners.likelihood import log_probabilities
-from learners.mirror import with_mirror_images
-from learners.networks import freeze, thaw
-from learners.policies import NetworkPolicy
 from learners.rollout import Rollout, Sampler
-from learners.starts import doubted, own_rows
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 

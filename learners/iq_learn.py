@@ -28,18 +28,18 @@ from gymnasium.envs.registration import EnvSpec
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
-from learners.adam import Adam
-from learners.discriminators import reached
+from learners.cloning.labelled_steps import Symmetry
+from learners.cloning.mirror import with_mirror_images
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import check_fit
+from learners.gradients.adam import Adam
+from learners.gradients.starts import own_rows
 from learners.interface import Array, FloatArray, Policy, Snapshot
-from learners.labelled_steps import Symmetry
-from learners.mirror import with_mirror_images
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.rewards.discriminators import reached
+from learners.rewards.soft_q import Counted, Steps, counted, objective, planned, recovered
 from learners.rollout import Rollout, Sampler
-from learners.soft_q import Counted, Steps, counted, objective, planned, recovered
-from learners.starts import own_rows
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 

@@ -12,7 +12,7 @@ Its dual is convex; the gradient is the expected minus the demonstrated feature 
 
 In a stochastic world a path's weight includes its luck, so the fitted paths are luckier than the world is:
 this is the trajectory form, and optimistic there. `learners.mce_irl` is right in such worlds; where nothing is
-left to chance the two are one. Steps 4 and 5 are `learners.feature_matching`, 1 `reward_features`, 2 and 3
+left to chance the two are one. Steps 4 and 5 are `learners.rewards.feature_matching`, 1 `reward_features`, 2 and 3
 `soft_planning`.
 """
 
@@ -23,9 +23,9 @@ from collections.abc import Iterator
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from learners import feature_matching
-from learners.feature_matching import Config, Recovered
 from learners.interface import Policy, Snapshot, TabularModel
+from learners.rewards import feature_matching
+from learners.rewards.feature_matching import Config, Recovered
 from recordings.demonstrations import Demonstrations
 
 __all__ = ["Config", "Recovered", "recover", "train"]
@@ -48,7 +48,7 @@ def train(
 
     State features need no actions. world: one with a table; None: the one that was recorded. start is not
     used: what is fitted does not depend on it. Where observations are a Box, cells of them are the table
-    (`learners.discretised`), and config is not used. Raises UnsupportedWorldError without a table,
+    (`learners.rewards.discretised`), and config is not used. Raises UnsupportedWorldError without a table,
     NothingToLearnError without data.
     """
     return feature_matching.snapshots(config, demonstrations, world, rng, "trajectory")

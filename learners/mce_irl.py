@@ -13,7 +13,7 @@ The expectation over the world's luck stands inside the backup: one answers for 
   4. theta  follows  D - f + l2 theta  downhill (L-BFGS) until they match; 2-4 repeat
   5. plan on theta
 
-Steps 4 and 5 are `learners.feature_matching`, 1 `reward_features`, 2 and 3 `soft_planning`.
+Steps 4 and 5 are `learners.rewards.feature_matching`, 1 `reward_features`, 2 and 3 `soft_planning`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from collections.abc import Iterator
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from learners import feature_matching
-from learners.feature_matching import Config, Recovered
 from learners.interface import Policy, Snapshot, TabularModel
+from learners.rewards import feature_matching
+from learners.rewards.feature_matching import Config, Recovered
 from recordings.demonstrations import Demonstrations
 
 __all__ = ["Config", "Recovered", "recover", "train"]
@@ -48,7 +48,7 @@ def train(
 
     State features need no actions. world: one with a table; None: the one that was recorded. start is not
     used: what is fitted does not depend on it. Where observations are a Box, cells of them are the table
-    (`learners.discretised`), and config is not used. Raises UnsupportedWorldError without a table,
+    (`learners.rewards.discretised`), and config is not used. Raises UnsupportedWorldError without a table,
     NothingToLearnError without data.
     """
     return feature_matching.snapshots(config, demonstrations, world, rng, "causal")

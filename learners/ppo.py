@@ -24,16 +24,16 @@ from gymnasium.envs.registration import EnvSpec
 from torch import Tensor, nn
 from torch.nn import functional
 
-from learners.adam import Adam
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
+from learners.gradients.adam import Adam
+from learners.gradients.likelihood import log_probabilities
+from learners.gradients.standard import RunningStandard
+from learners.gradients.starts import doubted, own_rows
 from learners.interface import Array, FloatArray, Policy, Snapshot
-from learners.likelihood import log_probabilities
 from learners.networks import Perceptron, PolicyNetwork, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy
 from learners.rollout import Rollout, Sampler
-from learners.standard import RunningStandard
-from learners.starts import doubted, own_rows
 from learners.worlds import facts_of
 
 

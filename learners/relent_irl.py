@@ -19,9 +19,9 @@ base(path) / pi(path) * exp(theta . features). The world's chances cancel: they 
   5. plan on theta, on the table
 
 The table only proposes: the better it is, the more equal the weights, and the larger the sample's effective size.
-Where observations are numbers there is no table: a crowd of linear policies proposes (`learners.grounds`).
+Where observations are numbers there is no table: a crowd of linear policies proposes (`learners.rewards.grounds`).
 
-Reading order: Config, train, `_fit`, then `learners.path_weights` (step 3) and `learners.grounds` (1, 2 and 5).
+Reading order: Config, train, `_fit`, then in `learners.rewards` `path_weights` (step 3) and `grounds` (1, 2 and 5).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from scipy.sparse import csr_array
 
 from learners import bco
 from learners.errors import NothingToLearnError, UnsupportedWorldError
-from learners.grounds import CountedGround, CrowdGround, Ground
 from learners.interface import FloatArray, IntArray, Policy, Snapshot
-from learners.path_weights import Drawn, Shown, Weighed, joined, tempered, weigh
+from learners.rewards.grounds import CountedGround, CrowdGround, Ground
+from learners.rewards.path_weights import Drawn, Shown, Weighed, joined, tempered, weigh
 from recordings.demonstrations import Demonstrations
 
 FEWEST_TO_HOLD_OUT = 10

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from learners.gates import BetaGate
-from learners.practice import Round, Tally
+from learners.asking.gates import BetaGate
+from learners.asking.practice import Round, Tally
 from recordings.demonstrations import Demonstrations
 from recordings.schema import Driver
 from teleop.session import Session

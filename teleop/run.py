@@ -17,7 +17,7 @@ import gymnasium as gym
 import numpy as np
 
 from learners.alike import tolerance_of
-from learners.gates import AskingGate, Gate
+from learners.asking.gates import AskingGate, Gate
 from learners.interface import Expert, TabularWorld
 from learners.recollection import Actor, begin
 from recordings.recorder import Recorder

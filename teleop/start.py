@@ -13,7 +13,7 @@ import numpy as np
 
 import recordings
 from learners import checkpoint, elsewhere, load_policy
-from learners.gates import Gate
+from learners.asking.gates import Gate
 from learners.interface import Expert, Policy
 from learners.worlds import facts_of
 from recordings.errors import InvalidRow, UnderstudyError

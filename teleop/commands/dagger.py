@@ -14,11 +14,11 @@ import numpy as np
 import tyro
 
 from learners import dagger
+from learners.asking.gates import Gate, beta_of_round
+from learners.asking.simulated_person import steps_within
 from learners.evaluation import evaluate
-from learners.gates import Gate, beta_of_round
 from learners.interface import Policy, Snapshot
 from learners.policies import NetworkPolicy
-from learners.simulated_person import steps_within
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream

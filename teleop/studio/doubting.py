@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from learners.doubts import DoubtOfLabels
+from learners.asking.doubts import DoubtOfLabels
 from learners.interface import FloatArray
 from learners.worlds import facts_of
 from teleop.worlds.catalogue import World

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from learners.gates import Gate
+from learners.asking.gates import Gate
 from learners.interface import Expert
 from recordings.recorder import Recorder
 from recordings.schema import EditKind, LabelKind

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from learners.doubts import novelty_of
+from learners.asking.doubts import novelty_of
 from learners.interface import FloatArray, Policy
 from learners.recollection import begin
 from learners.worlds import facts_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from learners.simulated_person import SimulatedPerson
+from learners.asking.simulated_person import SimulatedPerson
 from learners.tabular import plan
 from learners.worlds import facts_of
 from teleop.experts import scripted_expert

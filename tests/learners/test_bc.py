@@ -12,9 +12,9 @@ import torch
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc
+from learners.cloning.labelled_steps import labelled_steps
 from learners.errors import NothingToLearnError
 from learners.interface import Array, Snapshot
-from learners.labelled_steps import labelled_steps
 from learners.networks import thaw
 from learners.policies import CategoricalPolicy, GaussianPolicy, NetworkPolicy
 from recordings.demonstrations import Demonstrations

@@ -10,11 +10,11 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc, dagger
+from learners.asking.gates import BetaGate, ExpertGate, Gate
+from learners.asking.practice import Practice, Round, Tally
 from learners.errors import NothingToLearnError
 from learners.evaluation import evaluate
-from learners.gates import BetaGate, ExpertGate, Gate
 from learners.interface import Array, Expert, Snapshot
-from learners.practice import Practice, Round, Tally
 from recordings.demonstrations import Demonstrations
 
 

@@ -12,12 +12,12 @@ import torch
 from gymnasium.envs.registration import EnvSpec
 
 from learners import LEARNERS, gail
-from learners.discriminators import Judged, RewardForm
+from learners.cloning.mirror import with_mirror_images
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import evaluate
 from learners.interface import Array
-from learners.mirror import with_mirror_images
 from learners.policies import Architecture, NetworkPolicy, policy_from
+from learners.rewards.discriminators import Judged, RewardForm
 from recordings.demonstrations import Demonstrations
 from tests.learners.imitated import made_up_balance, straight_to_the_end
 

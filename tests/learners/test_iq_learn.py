@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 
-from learners import iq_learn, soft_q
+from learners import iq_learn
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import evaluate
 from learners.interface import Snapshot
 from learners.policies import CategoricalPolicy, TablePolicy
+from learners.rewards import soft_q
 from learners.worlds import WorldFacts
 from recordings.demonstrations import Demonstrations
 from tests.learners.conftest import LEFT, RIGHT

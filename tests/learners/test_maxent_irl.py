@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose
 
 from learners import LEARNERS, maxent_irl
 from learners.errors import NothingToLearnError, UnsupportedWorldError
-from learners.feature_matching import Config, Fit
 from learners.interface import TabularModel
+from learners.rewards.feature_matching import Config, Fit
 from learners.soft_planning import Reading, soft_plan
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations

@@ -9,8 +9,8 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.testing import assert_allclose
 
 from learners import LEARNERS, maxent_irl, mce_irl
-from learners.feature_matching import Config, Fit
 from learners.interface import TabularModel
+from learners.rewards.feature_matching import Config, Fit
 from learners.soft_planning import soft_plan
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations

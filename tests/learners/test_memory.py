@@ -12,8 +12,8 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from learners import bc
+from learners.cloning.lessons import Sequences
 from learners.interface import Array
-from learners.lessons import Sequences
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy
 from learners.recollection import begin

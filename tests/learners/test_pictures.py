@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from learners import bc, checkpoint, dagger
+from learners.cloning.lessons import Rows
 from learners.errors import PolicyFileError
 from learners.evaluation import EPISODES, PICTURED_EPISODES, evaluate
-from learners.lessons import Rows
 from learners.networks import PicturePerceptron, build, freeze, thaw
 from learners.pictures import filter_shapes, is_picture, n_features, read
 from learners.policies import Architecture, NetworkPolicy

@@ -13,10 +13,10 @@ from scipy.sparse import csr_array
 
 from learners import LEARNERS
 from learners.errors import NothingToLearnError, UnsupportedWorldError
-from learners.grounds import CROWD_UNIT, Crowd, CrowdGround
 from learners.interface import Snapshot
-from learners.path_weights import Drawn, Shown, joined, tempered, weigh
 from learners.relent_irl import Config, train
+from learners.rewards.grounds import CROWD_UNIT, Crowd, CrowdGround
+from learners.rewards.path_weights import Drawn, Shown, joined, tempered, weigh
 from recordings.demonstrations import Demonstrations
 from tests.learners.conftest import LEFT, RIGHT
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from learners.gates import BetaGate
+from learners.asking.gates import BetaGate
 from teleop import metrics as metrics_module
 from teleop.benchmark.ledger import Ledger
 from teleop.cli import main

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from learners.doubts import Doubt
-from learners.gates import AskingGate, NoveltyGate
+from learners.asking.doubts import Doubt
+from learners.asking.gates import AskingGate, NoveltyGate
 from recordings.demonstrations import Filter, load
 from recordings.schema import Driver, EditKind, LabelKind
 from teleop.cli import main

@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 
 import recordings
+from learners.asking.gates import (
+    BetaGate,
+    EnsembleGate,
+    ExpertGate,
+    NoveltyGate,
+    ThriftyGate,
+    UncertaintyGate,
+)
 from learners.dagger import GateName
-from learners.gates import BetaGate, EnsembleGate, ExpertGate, NoveltyGate, ThriftyGate, UncertaintyGate
 from recordings.schema import Driver, LabelKind, Outcome
 from teleop import headless
 from teleop.clock import StepClock

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 import recordings
-from learners.doubts import Doubt
-from learners.gates import AskingGate
+from learners.asking.doubts import Doubt
+from learners.asking.gates import AskingGate
 from recordings.schema import Driver, Outcome
 from teleop.studio.phases import Phase
 from teleop.worlds.catalogue import CARTPOLE

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from learners.gates import NoveltyGate
+from learners.asking.gates import NoveltyGate
 from recordings.curation import lessons
 from recordings.demonstrations import Filter, load
 from recordings.schema import EditKind, LabelKind, Outcome

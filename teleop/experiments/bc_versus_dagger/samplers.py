@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from learners import bc, dagger
+from learners.asking.practice import Round
 from learners.interface import Policy
-from learners.practice import Round
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from teleop.experts import scripted_expert

@@ -11,9 +11,9 @@ import gymnasium as gym
 import numpy as np
 
 from learners import bc, bco, dagger, gail
+from learners.gradients.starts import spread
 from learners.interface import Snapshot
 from learners.policies import NetworkPolicy
-from learners.starts import spread
 from recordings.demonstrations import Demonstrations
 from teleop.experiments.demonstrations import expert_of
 from teleop.experiments.experiment import Cell, Findings, Found, Item, Table

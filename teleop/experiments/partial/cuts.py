@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from learners.discriminators import reached
 from learners.interface import FloatArray, IntArray
+from learners.rewards.discriminators import reached
 from recordings.demonstrations import Demonstrations
 
 BoolArray = npt.NDArray[np.bool_]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learners.arrival import arriving, cheapest_ways, likeliest_moves, ways_back, ways_on, with_preference
+from learners.cloning.arrival import (
+    arriving,
+    cheapest_ways,
+    likeliest_moves,
+    ways_back,
+    ways_on,
+    with_preference,
+)
 from learners.interface import TabularModel
 from tests.learners.conftest import LEFT, RIGHT, Chain
 

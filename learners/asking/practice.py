@@ -15,9 +15,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from learners.dart import disturbed, error_level
+from learners.asking.dart import disturbed, error_level
+from learners.asking.gates import BetaGate, Gate
 from learners.errors import NothingToLearnError
-from learners.gates import BetaGate, Gate
 from learners.interface import Array, Expert, Policy
 from learners.recollection import Actor, begin
 from learners.worlds import headless

@@ -8,8 +8,8 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.testing import assert_allclose, assert_array_equal
 
 from learners.interface import Array, FloatArray
-from learners.learned_table import SoftPlanner, counted_table
-from learners.trajectories import Trajectories, TrajectorySampler
+from learners.rewards.learned_table import SoftPlanner, counted_table
+from learners.rewards.trajectories import Trajectories, TrajectorySampler
 from tests.learners.conftest import LEFT, RIGHT
 
 

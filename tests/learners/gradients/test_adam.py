@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from learners.adam import Adam
+from learners.gradients.adam import Adam
 
 
 def losses(network: nn.Module, optimiser: Adam | torch.optim.Optimizer, l2: float) -> list[float]:
@@ -62,7 +62,7 @@ def test_what_has_no_gradient_stays() -> None:
 
 def test_it_does_not_wait_for_torchs_compiler() -> None:
     program = (
-        "import sys, torch; from learners.adam import Adam; w = torch.ones(1, requires_grad=True);"
+        "import sys, torch; from learners.gradients.adam import Adam; w = torch.ones(1, requires_grad=True);"
         "o = Adam([w], 0.1); w.sum().backward(); o.step(); sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

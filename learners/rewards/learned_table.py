@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from learners.interface import Array, FloatArray, TabularModel
-from learners.trajectories import Trajectories
+from learners.rewards.trajectories import Trajectories
 
 
 def counted_table(own: Trajectories, n_states: int, n_actions: int, horizon: int) -> TabularModel:

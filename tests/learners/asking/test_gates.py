@@ -9,10 +9,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from learners.dart import disturbed, error_level
-from learners.doubts import Disagreement, Novelty, NoveltyOfState, NoveltyOfVector, UnseenState
-from learners.errors import UnsupportedWorldError
-from learners.gates import (
+from learners.asking.dart import disturbed, error_level
+from learners.asking.doubts import Disagreement, Novelty, NoveltyOfState, NoveltyOfVector, UnseenState
+from learners.asking.gates import (
     BetaGate,
     EnsembleGate,
     ExpertGate,
@@ -23,8 +22,9 @@ from learners.gates import (
     UncertaintyGate,
     beta_of_round,
 )
+from learners.asking.simulated_person import SimulatedPerson, steps_within
+from learners.errors import UnsupportedWorldError
 from learners.interface import Array, FloatArray
-from learners.simulated_person import SimulatedPerson, steps_within
 
 RNG = np.random.default_rng(0)
 FOUR = gym.spaces.Discrete(4)

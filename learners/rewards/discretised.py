@@ -30,11 +30,11 @@ from scipy.spatial import cKDTree
 
 from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.evaluation import check_fit
-from learners.grounds import Crowd, linear_policy
 from learners.interface import Array, FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture
+from learners.rewards.grounds import Crowd, linear_policy
+from learners.rewards.trajectories import Trajectories, TrajectorySampler
 from learners.soft_planning import SoftWorld
-from learners.trajectories import Trajectories, TrajectorySampler
 from recordings.demonstrations import Demonstrations
 
 EXPLORATION = 20_000  # steps

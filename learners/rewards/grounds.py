@@ -17,12 +17,12 @@ from scipy.sparse import csr_array
 from learners.errors import UnsupportedWorldError
 from learners.evaluation import check_fit
 from learners.interface import Array, FloatArray, IntArray
-from learners.learned_table import SoftPlanner, counted_table
-from learners.path_weights import Drawn
 from learners.policies import Architecture, CategoricalPolicy, NetworkPolicy, policy_from
+from learners.rewards.learned_table import SoftPlanner, counted_table
+from learners.rewards.path_weights import Drawn
+from learners.rewards.trajectories import TrajectorySampler
 from learners.rollout import Sampler
 from learners.tabular import deterministic, plan
-from learners.trajectories import TrajectorySampler
 from recordings.demonstrations import Demonstrations
 
 Wish = Literal["planned", "soft", "greedy"]

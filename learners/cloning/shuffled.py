@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from learners.cloning.labelled_steps import Symmetry, check_labels, no_label
+from learners.cloning.lessons import Rows, as_tensor
 from learners.interface import Array
-from learners.labelled_steps import Symmetry, check_labels, no_label
-from learners.lessons import Rows, as_tensor
 from learners.networks import Perceptron
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream

@@ -13,7 +13,7 @@ import gymnasium as gym
 import numpy as np
 
 from learners.alike import alike, tolerance_of
-from learners.dart import another
+from learners.asking.dart import another
 from learners.interface import Expert
 
 

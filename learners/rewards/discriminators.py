@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from learners.adam import Adam
 from learners.errors import NothingToLearnError
+from learners.gradients.adam import Adam
 from learners.interface import Array, FloatArray
 from learners.networks import Perceptron
 from learners.rollout import Rollout

@@ -10,10 +10,10 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 from learners import bc
+from learners.cloning.table_clone import Taught, action_weights, shown_ends, stand_ins
 from learners.evaluation import evaluate
 from learners.interface import Snapshot
 from learners.policies import GaussianPolicy, TablePolicy
-from learners.table_clone import Taught, action_weights, shown_ends, stand_ins
 from recordings.demonstrations import Demonstrations
 from tests.learners.conftest import LEFT, RIGHT
 

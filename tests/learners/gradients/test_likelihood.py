@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from learners import ppo
-from learners.likelihood import clipped_gaussian, log_probabilities
+from learners.gradients.likelihood import clipped_gaussian, log_probabilities
+from learners.gradients.standard import RunningStandard
 from learners.networks import Perceptron, build, freeze
 from learners.policies import Architecture, GaussianPolicy
 from learners.rollout import Sampler
-from learners.standard import RunningStandard
 
 PENDULUM = "Pendulum-v1"
 

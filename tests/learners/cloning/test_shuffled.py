@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from learners import bc, dagger
+from learners.cloning.shuffled import gathered, sampled
 from learners.errors import NothingToLearnError
 from learners.interface import Array
-from learners.shuffled import gathered, sampled
 from recordings import Driver, Header, Recorder
 from recordings.curator import Curator
 from recordings.demonstrations import Demonstrations, Filter, load

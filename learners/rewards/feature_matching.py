@@ -2,7 +2,7 @@
 
 What maximum entropy and maximum causal entropy inverse reinforcement learning share: the convex dual, the choice
 of the regulariser, and the policies made of what was recovered. They differ in the reading of chance alone
-(`learners.soft_planning`); `learners.reward_features` says what may pay.
+(`learners.soft_planning`); `learners.rewards.reward_features` says what may pay.
 
   minimise over theta   E[V_theta(first state)] - theta . f  +  l2/2 |theta|²
   gradient              (expected features) - f + l2 theta
@@ -25,11 +25,11 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from scipy.optimize import minimize
 
-from learners import discretised
 from learners.errors import UnsupportedWorldError
 from learners.interface import FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture, NetworkPolicy, policy_from
-from learners.reward_features import Demonstrated, Features, What, demonstrated, has_actions
+from learners.rewards import discretised
+from learners.rewards.reward_features import Demonstrated, Features, What, demonstrated, has_actions
 from learners.soft_planning import Reading, SoftWorld
 from learners.tabular import deterministic, occupancy, plan, propagate
 from learners.worlds import facts_of

@@ -12,12 +12,12 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from learners.arrival import arriving, likeliest_moves, ways_back, ways_on, with_preference
+from learners.cloning.arrival import arriving, likeliest_moves, ways_back, ways_on, with_preference
+from learners.cloning.labelled_steps import Symmetry, no_label
+from learners.cloning.shuffled import labels_of
 from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot, TabularModel
-from learners.labelled_steps import Symmetry, no_label
 from learners.networks import nearest_labelled
 from learners.policies import Architecture, NetworkPolicy, policy_from
-from learners.shuffled import labels_of
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream

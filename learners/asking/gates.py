@@ -14,7 +14,7 @@ A gate knows no world and no recording. Gates of four kinds:
 
 Those who ask keep the expert until doubt is low, not merely no longer high (LazyDAgger, Hoque 2021): a student that
 takes back where it is only half at home asks again at the next step, and each change of hands costs a person more
-than a label. `learners.doubts` says what doubt is.
+than a label. `learners.asking.doubts` says what doubt is.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from learners.doubts import Disagreement, Doubt, Novelty, UnseenState, Unsureness
+from learners.asking.doubts import Disagreement, Doubt, Novelty, UnseenState, Unsureness
+from learners.asking.simulated_person import SimulatedPerson
 from learners.interface import Policy
-from learners.simulated_person import SimulatedPerson
 
 Schedule = Literal["first-only", "exponential", "linear", "constant"]
 

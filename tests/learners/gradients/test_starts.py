@@ -6,9 +6,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from learners.gradients.starts import spread
 from learners.networks import build, freeze
 from learners.policies import Architecture, NetworkPolicy, policy_from
-from learners.starts import spread
 
 WHEEL = gym.spaces.Box(np.array([-1.0, 0.0], np.float32), np.array([1.0, 10.0], np.float32))
 SEEN = gym.spaces.Box(-1.0, 1.0, (3,), np.float32)

@@ -10,11 +10,12 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 from numpy.testing import assert_allclose
 
-from learners import discretised, maxent_irl, mce_irl
-from learners.discretised import STRETCH, Cells, Grid, choices, loss_of, snapshots
+from learners import maxent_irl, mce_irl
 from learners.errors import NothingToLearnError, UnsupportedWorldError
+from learners.rewards import discretised
+from learners.rewards.discretised import STRETCH, Cells, Grid, choices, loss_of, snapshots
+from learners.rewards.trajectories import Trajectories
 from learners.soft_planning import SoftWorld, soft_plan
-from learners.trajectories import Trajectories
 from recordings.demonstrations import Demonstrations
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from learners.cloning.labelled_steps import Symmetry
 from learners.interface import Array
-from learners.labelled_steps import Symmetry
 from recordings.demonstrations import Demonstrations
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from gymnasium.envs.registration import EnvSpec
 
-from learners.discriminators import (
+from learners.rewards.discriminators import (
     CountingDiscriminator,
     Encoder,
     Judged,

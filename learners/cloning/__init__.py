@@ -1,0 +1,1 @@
+"""Parts of behavioural cloning: what the labels are, how they are drawn, and tables written down at once."""
