@@ -21,6 +21,7 @@ from recordings.diskspace import Reserve
 from recordings.errors import DiskFull, NotARecording, WorldMismatch
 from recordings.recovery import recover
 from recordings.replay import verify
+from tests.disks import small_disk
 from tests.recordings.kill_storm import storm
 from tests.recordings.worlds import cartpole_header, record_counting
 
@@ -145,32 +146,27 @@ def test_a_disk_that_fills_stops_recording_with_everything_saved(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mount.returncode:
-        pytest.skip("mounting a small tmpfs needs more rights than this user has")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "4m") as folder:
+        if folder is None:
+            pytest.skip("mounting a small tmpfs needs more rights than this user has")
+        yield folder
 
 
-def test_a_small_disk_filled_by_the_recording(small_disk: Path) -> None:
-    recorder, _ = record_until_full(small_disk / "demo.h5", 200_000)
-    with recordings.open(small_disk / "demo.h5") as reader:
+def test_a_small_disk_filled_by_the_recording(disk: Path) -> None:
+    recorder, _ = record_until_full(disk / "demo.h5", 200_000)
+    with recordings.open(disk / "demo.h5") as reader:
         assert reader.recovered is None
         assert reader.n_steps == recorder.steps > 10_000
         assert reader.column("reward")[:].tolist() == list(range(1, recorder.steps + 1))
 
 
-def test_a_small_disk_filled_by_someone_else(small_disk: Path) -> None:
-    path = small_disk / "demo.h5"
+def test_a_small_disk_filled_by_someone_else(disk: Path) -> None:
+    path = disk / "demo.h5"
     recorder = Recorder(path, cartpole_header())
     recorder.begin_episode(np.zeros(4, np.float32), seed=0)
     with pytest.raises(OSError, match="No space"):
-        fill(small_disk / "other")
+        fill(disk / "other")
     with pytest.raises(DiskFull):
         record_steps(recorder, 100_000)
     with recordings.open(path) as reader:

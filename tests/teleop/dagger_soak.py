@@ -10,7 +10,6 @@ another child continue it; and it watches how much memory both processes hold.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from teleop.clock import WallClock
 from teleop.memory import resident_mb
 from teleop.start import CorrectSettings, start_correction
 from teleop.worlds.catalogue import World, find
+from tests.disks import small_disk
 from tests.teleop.studio_storm import STEPS_HZ, Ledger, Report, Sitting, Watch, told_through
 
 DISK = "64m"
@@ -125,26 +125,12 @@ def full(folder: Path) -> Iterator[None]:
         filler.unlink()
 
 
-@contextmanager
-def small_disk(size: str = DISK) -> Iterator[Path | None]:
-    """A disk of this size, in memory; None where nobody may mount one."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
-        if subprocess.run(words, check=False, capture_output=True).returncode:
-            yield None
-            return
-        try:
-            yield Path(folder)
-        finally:
-            subprocess.run(["umount", folder], check=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--world", default="cartpole")
     asked = parser.parse_args()
-    with small_disk() as folder:
+    with tempfile.TemporaryDirectory() as place, small_disk(Path(place) / "disk", DISK) as folder:
         if folder is None:
             raise SystemExit(
                 "a small disk cannot be mounted: expected the rights to do so (root), found none."

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from teleop.worlds.catalogue import CARTPOLE
-from tests.teleop.dagger_soak import small_disk, soak
+from tests.disks import small_disk
+from tests.teleop.dagger_soak import soak
 
 
-def test_neither_killed_trainers_nor_a_full_disk_lose_anything() -> None:
-    with small_disk("24m") as folder:
+def test_neither_killed_trainers_nor_a_full_disk_lose_anything(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "24m") as folder:
         if folder is None:
             pytest.skip("mounting a small tmpfs needs more rights than this user has")
         soaked = soak(

@@ -12,6 +12,7 @@ import h5py
 import pytest
 
 from teleop.cli import main
+from tests.disks import small_disk
 
 Damage = Callable[[Path], None]
 
@@ -146,20 +147,15 @@ def test_a_divergence_is_named_and_fails(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "1500k") as folder:
+        if folder is None:
+            pytest.skip("mounting a small disk needs more rights than this user has")
+        yield folder
 
 
-def test_a_full_disk_stops_recording_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
-    path = small_disk / "full.h5"
+def test_a_full_disk_stops_recording_and_loses_nothing(disk: Path, tmp_path: Path) -> None:
+    path = disk / "full.h5"
     words = [
         "record",
         "--driver",
