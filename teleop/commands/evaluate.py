@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from learners import checkpoint
 from learners.elsewhere import named_policy
 from learners.evaluation import Evaluation, evaluate
 from teleop.commands.report import Report
@@ -21,9 +22,9 @@ class Evaluate:
 
     policy: Annotated[Path, tyro.conf.Positional]
     """The policy: .safetensors, .onnx, .zip of Stable-Baselines3, .pt of TorchScript, or package.module:function."""
-    env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
+    env: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
-    carracing, or any gymnasium id."""
+    carracing, or any gymnasium id. Default: by its id the one that a .safetensors was trained for, else gridworld."""
     episodes: int | None = None
     """Episodes to sample, where the return cannot be computed exactly. Default: 100; 2 where observations are pictures,
     whose worlds take milliseconds a step."""
@@ -38,11 +39,15 @@ class Evaluate:
     """Print one JSON object and nothing else."""
 
     def run(self) -> Report:
-        world = choose(self.env).spec()
+        world = choose(self.env or self._own_world() or "gridworld")
         say_whose_code(self.policy, trust_code=self.trust_code)
-        policy = named_policy(str(self.policy), world, trust_code=self.trust_code).policy()
-        found = evaluate(policy, world, episodes=self.episodes, seed=self.seed, sample=self.sample)
-        return Report(asdict(found), _sentence(found))
+        policy = named_policy(str(self.policy), world.spec(), trust_code=self.trust_code).policy()
+        found = evaluate(policy, world.spec(), episodes=self.episodes, seed=self.seed, sample=self.sample)
+        return Report({"world": world.env_id, **asdict(found)}, f"{world.title}: {_sentence(found)}")
+
+    def _own_world(self) -> str:
+        """Its id, as the policy's file names it; "" where it names none."""
+        return checkpoint.load(self.policy).origin.env_id if self.policy.suffix == ".safetensors" else ""
 
 
 def parse(prog: str, words: list[str]) -> Evaluate:

@@ -63,7 +63,7 @@ def test_a_path_with_spaces_and_letters_of_the_world(
         run(capsys, *trained, "--csv", str(folder / "мера.csv"), "--plot", str(folder / "図.png"))["policy"]
         == policy
     )
-    assert run(capsys, "evaluate", policy, "--env", "cartpole", "--episodes", "2")["episodes"] == 2
+    assert run(capsys, "evaluate", policy, "--episodes", "2")["world"] == "CartPole-v1"
     for name in set(FORMATS) - {"tutorial"}:
         target, back = str(folder / f"{name} 出"), str(folder / f"{name} 入.h5")
         run(capsys, "convert", demo, target, "--to", name)
@@ -145,7 +145,7 @@ status = 0
 for words in (
     "record --env cartpole --driver scripted --headless --episodes 2 --seed 0 --out a.h5",
     "train bc --data a.h5 --updates 50 --learning-rate 0.01 --csv m.csv --plot p.png --out p.safetensors",
-    "evaluate p.safetensors --env cartpole --episodes 2",
+    "evaluate p.safetensors --episodes 2",
     "convert a.h5 a.hdf5 --to robomimic",
     "convert a.hdf5 b.h5 --from robomimic",
     "replay b.h5 --headless",
