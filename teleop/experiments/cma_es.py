@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from learners import gail
 from learners.evaluation import evaluate
@@ -129,6 +130,7 @@ def _draw(figure: Figure, findings: Findings) -> None:
         axes.axhline(500, color=look.DEMONSTRATED, linewidth=1, linestyle="--")
         axes.set_title(name.replace(", ", ",\n"), fontsize=7.5)
         axes.set_xlabel("steps")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 100k
         axes.grid(True, axis="y")
     all_axes[0].set_ylabel("return")
 
