@@ -24,6 +24,10 @@ class Actor(Protocol):
         """observations (B, *observation shape), one a running episode -> actions (B, *action shape)."""
         ...
 
+    def through(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        """The next T steps of the one episode that runs, known beforehand: (T, *o) -> (T, *a)."""
+        ...
+
     def forget(self, ended: Array | None = None) -> None:
         """ended (B,) bool: the rows in which another episode starts; None: all."""
         ...
@@ -45,6 +49,9 @@ class Forgetful:
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
         return self._policy.act(observations, rng)
 
+    def through(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        return self._policy.act(observations, rng)
+
     def forget(self, ended: Array | None = None) -> None:
         pass
 
@@ -60,6 +67,9 @@ class Remembering:
     def act(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
         outputs, self._memory = self._policy.recall(observations, self._memory)
         return self._policy.choose(outputs, rng)
+
+    def through(self, observations: Array, rng: np.random.Generator | None = None) -> Array:
+        return np.concatenate([self.act(observation[None], rng) for observation in observations])
 
     def forget(self, ended: Array | None = None) -> None:
         rows = slice(None) if ended is None else np.asarray(ended, dtype=bool)

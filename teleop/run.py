@@ -442,8 +442,8 @@ class Run:
         now_ns = self.clock.now_ns()
         index = self.recorder.begin_episode(start, seed=parent.seed, parent=parent.index, branch_step=step)
         self._enter(Lived(index, parent.seed, parent.index, step), start, now_ns)
-        for tick in prefix:
-            self._repeat(tick, now_ns)
+        for tick, proposed in zip(prefix, self._proposals(prefix), strict=True):
+            self._repeat(tick, proposed, now_ns)
         self._rest_until_ns = self._go_ns = now_ns
         self._state_is_new = False
         self._propose()
@@ -451,9 +451,16 @@ class Run:
         self._has_taken_over = True
         return True
 
-    def _repeat(self, tick: Tick, now_ns: int) -> None:
-        """One step of a branch that its parent has made already."""
-        self._propose()
+    def _proposals(self, ticks: Sequence[Tick]) -> Sequence[Any | None]:
+        """What the student would do in each of these steps, with which an episode begins."""
+        if self._actor is None or not ticks:
+            return [None] * len(ticks)
+        observations = np.asarray([tick.observation for tick in ticks])
+        return list(self._actor.through(observations, self.rng if self.rules.sample_student else None))
+
+    def _repeat(self, tick: Tick, proposed: Any | None, now_ns: int) -> None:
+        """One step of a branch that its parent has made already. proposed: what the student would do there."""
+        self.student_action = proposed
         row = self._record(
             tick.action, tick.reward, tick.terminated, tick.truncated, tick.next_observation,
             Driver.REPLAYED, now_ns,

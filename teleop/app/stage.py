@@ -55,11 +55,24 @@ def draw_countdown(surface: pygame.Surface, typeface: Typeface, layout: Layout, 
 
 
 def _paint(picture: pygame.Surface, typeface: Typeface, layout: Layout, sign: Sign) -> None:
-    picture.fill(BACKGROUND)
+    for band in _around(layout.stage, picture.get_size(), typeface.px(8)):
+        picture.fill(BACKGROUND, band)
     pygame.draw.rect(picture, sign.colour, layout.stage, border_radius=typeface.px(8))
     picture.fill(STAGE, layout.inside)
     _draw_banner(picture, typeface, layout.banner, sign)
     _draw_hint(picture, typeface, layout.hint, sign)
+
+
+def _around(stage: pygame.Rect, size: tuple[int, int], corner: int) -> list[pygame.Rect]:
+    """All of a window but the stage, whose corners are left in: to fill the whole window takes twice as long."""
+    width, height = size
+    right = stage.right - corner
+    return [
+        pygame.Rect(0, 0, stage.left + corner, height),
+        pygame.Rect(right, 0, width - right, height),
+        pygame.Rect(0, 0, width, stage.top),
+        pygame.Rect(0, stage.bottom, width, height - stage.bottom),
+    ]
 
 
 def _draw_banner(picture: pygame.Surface, typeface: Typeface, bar: pygame.Rect, sign: Sign) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -70,7 +69,6 @@ class Benchmark:
             raise UnderstudyError(
                 f"--only {' '.join(self.only)}: expected words of a row ({words}), found no such row."
             )
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
         metrics = open_metrics("benchmark", csv_file=self.csv, tensorboard=self.tensorboard)
         ledger = Ledger(self.out, again=self.again, tell=lambda entry: _tell(metrics, entry))
         with tempfile.TemporaryDirectory(prefix="understudy-") as folder:

@@ -33,10 +33,7 @@ def choices(policy: Policy, episode: Lived) -> list[Any]:
     """What the student would do in each step's state, as it would have come there."""
     if not episode.ticks:
         return []
-    if getattr(getattr(policy, "architecture", None), "memory", 0):
-        actor = begin(policy, 1)
-        return [actor.act(np.asarray(tick.observation)[None])[0] for tick in episode.ticks]
-    return list(policy.act(np.asarray([tick.observation for tick in episode.ticks])))
+    return list(begin(policy, 1).through(np.asarray([tick.observation for tick in episode.ticks])))
 
 
 class Doubts:

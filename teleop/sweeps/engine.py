@@ -11,9 +11,6 @@ from typing import Any, Protocol
 
 from recordings.errors import UnderstudyError
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""One thread a cell: small networks train several times slower on two threads of a busy machine."""
-
 
 class SweepError(UnderstudyError):
     """The cells cannot be handed to this engine."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from loky.process_executor import ProcessPoolExecutor
 
-from teleop.sweeps.engine import THREADS, Answer, Outcome, Task, carry
+from teleop.sweeps.engine import Answer, Outcome, Task, carry
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,6 @@ class Local:
         return self.workers > 1
 
     def do(self, tasks: Sequence[Task], folder: Path) -> Generator[Outcome, None, None]:
-        for name in THREADS:
-            os.environ.setdefault(name, "1")
         waiting = deque(tasks)
         free = [_process() for _ in range(min(self.workers, len(tasks)))]
         running: dict[Future[Answer], tuple[Task, ProcessPoolExecutor]] = {}
