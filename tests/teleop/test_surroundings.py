@@ -149,8 +149,6 @@ for words in (
     "convert a.h5 a.hdf5 --to robomimic",
     "convert a.hdf5 b.h5 --from robomimic",
     "replay b.h5 --headless",
-    "record --env looptrack --driver scripted --headless --episodes 1 --out loop.h5",
-    "replay loop.h5 --headless",
 ):
     status = status or main(words.split())
 sys.exit(status)
