@@ -38,8 +38,9 @@ class Composer:
         """Raises RecordingExists if anything is at `path`, RecordingError where nothing can be written."""
         self.path, self.header = Path(path), header
         self._aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        self._dtypes = {table.name: table.row_dtype() for table in tables(header)}
-        self._counts = dict.fromkeys(self._dtypes, 0)
+        self._tables = {table.name: table for table in tables(header)}
+        self._dtypes = {name: table.row_dtype() for name, table in self._tables.items()}
+        self._counts = dict.fromkeys(self._tables, 0)
         self._labelers: dict[str, int] = {}
         self._texts: dict[str, int] = {}
         self._text, self._text_bytes = b"", 0
@@ -66,7 +67,7 @@ class Composer:
     def empty_rows(self, table: str, n: int) -> Rows:
         """(n,) rows of this table, each field as it is before anything is known."""
         rows = np.zeros(n, self._dtypes[table])
-        for column in next(each for each in tables(self.header) if each.name == table).columns:
+        for column in self._tables[table].columns:
             rows[column.name] = column.fill
         return rows
 
