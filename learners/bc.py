@@ -31,7 +31,7 @@ from learners.cloning import table_clone
 from learners.cloning.labelled_steps import Steps, labelled_steps
 from learners.cloning.labelled_steps import Symmetry as Symmetry
 from learners.cloning.lessons import Lessons, Rows, Sequences
-from learners.cloning.shuffled import Shuffled, gathered, sampled
+from learners.cloning.shuffled import EXAM, Shuffled, gathered, sampled
 from learners.cloning.table_clone import ClassWeights, Fallback, Said, action_weights
 from learners.errors import NothingToLearnError
 from learners.gradients.adam import Adam
@@ -167,7 +167,10 @@ def _streamed(
         )
     architecture = _architecture(config, stream)
     taught, judged = stream.split(config.held_out, rng)
-    known, asked = (next(gathered(part, rng, symmetry), None) for part in (taught, judged))
+    known, asked = (
+        next(gathered(taught, rng, symmetry), None),
+        next(gathered(judged, rng, symmetry, EXAM), None),
+    )
     if known is None:  # whatever labels there are were held out
         taught, known, asked = stream, sampled(stream, rng, symmetry), None
     sample, exam = (

@@ -25,6 +25,8 @@ from recordings.schema import TEXT, EditKind, Header, Outcome, tables
 
 _HIGHEST_KIND = max(EditKind)
 _OF_EPISODES = ("start", "length", "seed", "parent", "branch_step", "outcome", "options")
+_BLOCKS_KEPT = 128
+"""Of episodes, each of 512: whoever goes about a file in no order comes back to them."""
 _NOTES_BLOCK = 1 << 20
 _TEXT_BLOCK = 4096
 _LONGEST_TEXT = 1 << 24
@@ -251,7 +253,9 @@ class Reader:
         cached = self._blocks.get(block)
         if cached is None:
             cached = self._read_episodes(block * EPISODE_BLOCK)
-            self._blocks = {block: cached}
+            if len(self._blocks) >= _BLOCKS_KEPT:
+                self._blocks.clear()
+            self._blocks[block] = cached
         return cached
 
     def _measure(self) -> None:

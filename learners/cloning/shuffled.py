@@ -20,6 +20,8 @@ BUFFER = 1 << 18
 """Labels in the buffer at most, some sixty blocks of a recording,"""
 BUFFER_BYTES = 1 << 27
 """and the room that their observations take at most."""
+EXAM = 1 << 16
+"""Labels, about, by which a student is judged: those of one episode in ten, so ten times as many steps are read."""
 Labels = tuple[Array, Array]
 """Observations (L, *o) and actions (L, *a)."""
 
