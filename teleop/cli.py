@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from recordings.errors import UnderstudyError
+from teleop import threads
 
 COMMANDS = {
     "record": "drive by keyboard (or let another expert drive) and record demonstrations",
@@ -60,6 +60,9 @@ def usage() -> str:
 
 
 def _run(name: str, words: list[str]) -> int:
+    threads.compute_with_one()
+    from recordings.errors import UnderstudyError  # and with it numpy
+
     command = importlib.import_module(f"teleop.commands.{name}")
     try:
         settings = command.parse(f"understudy {name}", words)
