@@ -21,12 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings.errors import RecordingError, UnreadableSource
+from recordings.exchange.json_file import read_object
 
 Array = npt.NDArray[Any]
 
 STATE, INFO = "state.json", "dataset_info.json"
 DATA = "data-00000-of-00001.arrow"
-_LARGEST_JSON = 1 << 24
 _DEEPEST_LIST = 8
 _MOST_VALUES = (1 << 31) - 1
 
@@ -102,19 +102,8 @@ def write_words(folder: Path, info: Mapping[str, Any]) -> None:
 
 def read_words(folder: Path, name: str) -> dict[str, Any]:
     """One of the two JSON files. Raises UnreadableSource."""
-    path = folder / name
-    try:
-        if not path.is_file() or path.stat().st_size > _LARGEST_JSON:
-            raise ValueError("no such file, or one that is no such text")
-        words = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UnreadableSource(
-            f"{path}: expected a JSON file of a Hugging Face dataset, found none that can be read "
-            f"({str(error)[:200]}). Name the folder that `imitation.data.serialize.save` wrote, with {STATE} in it."
-        ) from error
-    if not isinstance(words, dict):
-        raise UnreadableSource(f"{path}: expected a JSON object, found {str(words)[:60]!r}.")
-    return words
+    remedy = f"Name the folder that `imitation.data.serialize.save` wrote, with {STATE} in it."
+    return read_object(folder / name, "a JSON file of a Hugging Face dataset", remedy)
 
 
 def data_files(folder: Path) -> list[Path]:

@@ -30,6 +30,7 @@ from recordings.exchange.episodes import (
 )
 from recordings.exchange.hdf5 import Foreign, opened
 from recordings.exchange.importer import Importer
+from recordings.exchange.json_file import read_object
 from recordings.reader import Reader
 from recordings.schema import Driver, Header
 
@@ -38,7 +39,6 @@ Array = npt.NDArray[Any]
 DATA, METADATA, OWN = "main_data.hdf5", "metadata.json", "understudy"
 VERSION = "0.5.3"
 """Of Minari, which its readers from 0.5 on accept."""
-_LARGEST_METADATA = 1 << 24
 _NO_SPACE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, OverflowError, RecursionError)
 
 
@@ -168,17 +168,8 @@ def _space_as_json(space: spaces.Space) -> dict[str, Any]:
 
 def _read_metadata(source: Path) -> dict[str, Any]:
     path = source / METADATA
-    try:
-        if path.stat().st_size > _LARGEST_METADATA:
-            raise ValueError(f"{path.stat().st_size} bytes")
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UnreadableSource(
-            f"{path}: expected the JSON metadata of a Minari dataset, found none that can be read ({error}). Name the "
-            f"folder that holds {METADATA} and {DATA} (Minari calls it `data`)."
-        ) from error
-    if not isinstance(metadata, dict):
-        raise UnreadableSource(f"{path}: expected a JSON object, found {str(metadata)[:60]!r}.")
+    remedy = f"Name the folder that holds {METADATA} and {DATA} (Minari calls it `data`)."
+    metadata = read_object(path, "the JSON metadata of a Minari dataset", remedy)
     if metadata.get("data_format", "hdf5") != "hdf5":
         raise UnreadableSource(
             f"{path}: data_format: expected hdf5, found {str(metadata['data_format'])[:40]!r}. Minari can write the "
