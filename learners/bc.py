@@ -167,16 +167,12 @@ def _streamed(
         )
     architecture = _architecture(config, stream)
     taught, judged = stream.split(config.held_out, rng)
-    known, asked = (
-        next(gathered(taught, rng, symmetry), None),
-        next(gathered(judged, rng, symmetry, EXAM), None),
-    )
+    known = next(gathered(taught, rng, symmetry), None)
+    asked = next(gathered(judged, rng, symmetry, EXAM), None)
     if known is None:  # whatever labels there are were held out
         taught, known, asked = stream, sampled(stream, rng, symmetry), None
-    sample, exam = (
-        None if each is None else _rows(config, architecture, *each, rng) for each in (known, asked)
-    )
-    assert sample is not None
+    sample = _rows(config, architecture, *known, rng)
+    exam = None if asked is None else _rows(config, architecture, *asked, rng)
     targets = partial(_targets, architecture)
     lessons = Shuffled(taught, targets, config.batch_size, rng, sample=sample, symmetry=symmetry)
     return _Material(architecture, lessons, exam, *known)
