@@ -281,15 +281,15 @@ class Importer:
 def _of_world(header: Header, world: Header | None, source: Path) -> Header:
     if world is None:
         return header
-    if header.env_spec_json and header.env_id != world.env_id:
+    if not header.env_spec_json:
+        names = ("env_spec_json", "observation_space_json", "action_space_json")
+        return replace(header, **{name: getattr(world, name) for name in names})
+    if header.env_id != world.env_id:
         raise UnreadableSource(
             f"{source}: world: expected {world.env_id}, found {header.env_id}. What the source names itself holds: "
             "leave --world out."
         )
-    names = ("env_spec_json", "observation_space_json", "action_space_json")
-    return (
-        header if header.env_spec_json else replace(header, **{name: getattr(world, name) for name in names})
-    )
+    return header
 
 
 def _require_storable(edit: Edit) -> None:
