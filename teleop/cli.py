@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from teleop import threads
+from teleop.processes import compute_with_one_thread
 
 COMMANDS = {
     "record": "drive by keyboard (or let another expert drive) and record demonstrations",
@@ -60,7 +60,7 @@ def usage() -> str:
 
 
 def _run(name: str, words: list[str]) -> int:
-    threads.compute_with_one()
+    compute_with_one_thread()
     from recordings.errors import UnderstudyError  # and with it numpy
 
     command = importlib.import_module(f"teleop.commands.{name}")

@@ -18,6 +18,7 @@ from teleop.app.window import QUIT, FrameTimes, Quit, Scene, Window
 from teleop.benchmark.correcting_hand import CorrectingHand
 from teleop.clock import WallClock
 from teleop.memory import resident_mb
+from teleop.processes import stolen_s
 from teleop.session import Session
 from teleop.start import CorrectSettings, start_correction
 from teleop.studio.phases import Order, Phase
@@ -48,6 +49,8 @@ class Soak:
     labels: int = 0
     episodes: int = 0
     students: int = 0
+    stolen_s: float = math.nan
+    """Seconds of processor that the host of a virtual machine gave to others meanwhile, by which frames come late."""
     is_hidden: bool = False
     """There was no display: drawn in memory, shown nowhere."""
 
@@ -79,6 +82,7 @@ class _Sitting:
         self._hand = CorrectingHand(session, self._press, np.random.default_rng(seed))
         self._takeover = next(key for key, order in session.keys.items() if order is Order.TAKE_OVER)
         self._began_s: float | None = None
+        self._stolen_s = 0.0
         self._waiting: tuple[pygame.Color, int] | None = None
         self._shown = pygame.Color(0)
 
@@ -94,12 +98,13 @@ class _Sitting:
         if passed < 1:
             return None
         self._found.late_mb, self._found.trainer_late_mb = self._memory()
+        self._found.stolen_s = stolen_s() - self._stolen_s
         self._found.students = 0 if self._session.student is None else self._session.student.version
         return QUIT
 
     def _begin(self, now_s: float) -> None:
         kept = round(self._seconds * FRAMES_KEPT_HZ)
-        self._began_s = now_s
+        self._began_s, self._stolen_s = now_s, stolen_s()
         self._window.work_times_ms, self._window.frame_times_ms = FrameTimes(kept), FrameTimes(kept)
 
     def _memory(self) -> tuple[float | None, float | None]:

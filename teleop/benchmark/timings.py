@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -155,6 +156,9 @@ def _soak_rows(world: World, seconds: float, found: list[dict[str, Any]]) -> lis
             lambda v: v <= 16.7,
         )
     ]
+    stolen = [each.get("stolen_s", math.nan) for each in found]
+    if not any(map(math.isnan, stolen)):
+        rows.append(timing_row(f"processor kept from the machine by its host, {where}", world, stolen, "s"))
     if delays:
         rows.append(
             timing_row(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -17,12 +16,11 @@ import numpy as np
 from learners.asking.doubts import DoubtOfLabels
 from learners.interface import FloatArray
 from learners.worlds import facts_of
+from teleop.processes import wait_for_idleness
 from teleop.worlds.catalogue import World
 
 Lesson = tuple[Any, Any]
 """An observation, and the action that is right there."""
-NICENESS = 15
-"""Of the process beside where the system knows no class for idle work."""
 
 
 def doubts(doubt: DoubtOfLabels, observations: Sequence[Any], lessons: Sequence[Lesson]) -> FloatArray:
@@ -94,17 +92,9 @@ class Beside:
         return here
 
 
-def _give_way() -> None:
-    """The window and the trainer go first, always: a nice process may still hold up a frame for a slice of time."""
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    elif hasattr(os, "nice"):
-        os.nice(NICENESS)
-
-
 def _answer(connection: Connection, world: World) -> None:
     """The process beside, from start to end."""
-    _give_way()
+    wait_for_idleness()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks decides when to stop
     import torch
 

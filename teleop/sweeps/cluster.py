@@ -21,8 +21,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from teleop.processes import THREADS
 from teleop.sweeps.engine import Answer, Outcome, SweepError, Task, carry
-from teleop.threads import THREADS
 
 LIBRARIES = ("torch", "numpy", "scipy", "gymnasium", "h5py", "cmaes", "mujoco")
 """What figures depend on, beside the program and Python."""

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from loky.process_executor import ProcessPoolExecutor
 
+from teleop.processes import compute_with_one_thread
 from teleop.sweeps.engine import Answer, Outcome, Task, carry
-from teleop.threads import compute_with_one
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Local:
         return self.workers > 1
 
     def do(self, tasks: Sequence[Task], folder: Path) -> Generator[Outcome, None, None]:
-        compute_with_one()
+        compute_with_one_thread()
         waiting = deque(tasks)
         free = [_process() for _ in range(min(self.workers, len(tasks)))]
         running: dict[Future[Answer], tuple[Task, ProcessPoolExecutor]] = {}

@@ -8,7 +8,6 @@ can be killed at any time, and another process can take its place.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import threading
@@ -27,6 +26,7 @@ from learners.interface import Policy, Snapshot
 from learners.policies import NetworkPolicy
 from recordings.errors import UnderstudyError
 from recordings.reader import Reader
+from teleop.processes import give_way
 from teleop.training.course import Course
 from teleop.training.lessons import Lessons, newest_version
 
@@ -63,7 +63,7 @@ def teach(connection: Connection, task: Task) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session, which will end this
     torch.set_num_threads(1)
-    os.nice(15)
+    give_way()
     try:
         with recordings.open(task.recording, tail=True) as reader:
             _Classroom(connection, task, reader).stay()
