@@ -20,6 +20,8 @@ from recordings import heaps, superblock
 from recordings.errors import DamagedRecording, NotARecording, RecordingMissing
 from recordings.schema import TEXT, Column, Table
 
+UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError)
+"""What h5py raises at damage; which of them is HDF5's affair."""
 _BUILT_IN_FILTERS = frozenset({h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32})
 _STRONGEST_DEFLATE = 1100
 _LARGEST_CHUNK_BYTES = 1 << 26
@@ -63,7 +65,7 @@ def open_for_reading(path: Path) -> tuple[h5py.File, bool]:
         )
     try:
         return h5py.File(path, "r", swmr=block.flagged, locking=False), block.flagged
-    except OSError as error:
+    except UNREADABLE as error:
         raise DamagedRecording(
             f"{path}: HDF5 cannot open this file ({error}). The file is damaged; restore it from a copy."
         ) from error
@@ -76,7 +78,7 @@ def attributes(file: h5py.File, path: Path) -> Mapping[str, Any]:
         if any(_is_of_any_length(file.attrs.get_id(name).get_type()) for name in names):
             require_sound_heaps(path)
         return {name: _decoded(file.attrs[name]) for name in names}
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise DamagedRecording(
             f"{path}: the header cannot be read ({error}). The file is damaged; restore it from a copy."
         ) from error
@@ -134,7 +136,7 @@ def _member(parent: Any, path: Path, name: str, kind: type[Any], table: str) -> 
     try:
         is_here = isinstance(parent.get(name, getlink=True), h5py.HardLink)
         member = parent[name] if is_here else None
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+    except UNREADABLE as error:
         raise DamagedRecording(_missing(path, f"{table}/{name}", str(error))) from error
     if not isinstance(member, kind):
         raise DamagedRecording(_missing(path, f"{table}/{name}", "none"))
@@ -155,7 +157,7 @@ def _what_is_wrong(dataset: h5py.Dataset, column: Column, size: int) -> str:
             return f"expected {expected}, found {dataset.dtype} of shape {dataset.shape}"
         if dataset.chunks is not None and dataset.chunks[1:] != column.shape and has_filters(dataset):
             return f"expected chunks of whole rows, found {dataset.chunks}"
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         return f"expected {expected}, found something unreadable ({error})"
     return why_not_read(dataset, size)
 
@@ -180,7 +182,7 @@ def why_not_read(dataset: h5py.Dataset, size: int) -> str:
             chunk_bytes = dataset.dtype.itemsize * math.prod(dataset.chunks)
             if chunk_bytes > max(_LARGEST_CHUNK_BYTES, entry_bytes):
                 return f"expected chunks below {_LARGEST_CHUNK_BYTES} bytes, found {chunk_bytes}"
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         return f"expected rows, found something unreadable ({error})"
     claimed = dataset.dtype.itemsize * math.prod(dataset.shape)
     if claimed > size * (_STRONGEST_DEFLATE if filters else 1):

@@ -146,7 +146,7 @@ class Reader:
         """Rows `start` to `stop` of one column, as stored. Raises DamagedRecording."""
         try:
             return np.asarray(self._datasets[f"{table}/{column}"][start:stop])
-        except (OSError, ValueError, RuntimeError) as error:
+        except datafile.UNREADABLE as error:
             raise DamagedRecording(
                 f"{self.path}: /{table}/{column}: rows {start} to {stop} cannot be read ({error}). The "
                 "file is damaged; restore it from a copy."
@@ -229,7 +229,7 @@ class Reader:
         """Bytes `start` to `stop` of /text. Raises DamagedRecording."""
         try:
             return bytes(self._datasets[TEXT.name][start:stop])
-        except (OSError, RuntimeError) as error:
+        except datafile.UNREADABLE as error:
             raise DamagedRecording(
                 f"{self.path}: /text cannot be read ({error}). The file is damaged; restore it from a copy."
             ) from error

@@ -17,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings import heaps
-from recordings.datafile import why_not_read
+from recordings.datafile import UNREADABLE, why_not_read
 from recordings.errors import UnreadableSource
 from recordings.exchange.aside import file_for
 
-_UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError)
 _LONGEST_TEXT = 1 << 24
 MOST_BYTES = 1 << 30
 """Read at once: however well it is compressed, an episode is held in memory."""
@@ -41,7 +40,7 @@ def opened(path: Path) -> Iterator[Foreign]:
     """The root of the file. Raises UnreadableSource."""
     try:
         file = h5py.File(path, "r", locking=False)
-    except OSError as error:
+    except UNREADABLE as error:
         raise UnreadableSource(
             f"{path}: expected an HDF5 file, found something that HDF5 cannot open ({error}). Check the name; if it is "
             "right, the file is damaged."
@@ -76,13 +75,13 @@ class Foreign:
     def __contains__(self, name: str) -> bool:
         try:
             return name in self._group
-        except _UNREADABLE:
+        except UNREADABLE:
             return False
 
     def names(self) -> list[str]:
         try:
             return list(self._group)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise self._refused("", "a readable group", str(error)) from error
 
     def group(self, name: str) -> Foreign:
@@ -114,7 +113,7 @@ class Foreign:
             raise self._refused(name, f"at most {MOST_BYTES:,} bytes of an episode", f"{n_bytes:,}")
         try:
             return np.asarray(dataset[rows] if dataset.shape else dataset[()])
-        except (*_UNREADABLE, MemoryError) as error:
+        except (*UNREADABLE, MemoryError) as error:
             raise self._refused(name, "rows that can be read", str(error)) from error
 
     def _numbers(self, name: str) -> Any:
@@ -130,7 +129,7 @@ class Foreign:
         try:
             is_text = dataset.shape == () and h5py.check_string_dtype(dataset.dtype) is not None
             value = dataset[()] if is_text and not why_not_read(dataset, self._size) else None
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise self._refused(name, "a text", str(error)) from error
         if not isinstance(value, bytes) or len(value) > _LONGEST_TEXT:
             raise self._refused(name, "a text", f"{dataset.dtype} of shape {dataset.shape}")
@@ -140,14 +139,14 @@ class Foreign:
         """An attribute of the group, or `otherwise` where there is none. Raises UnreadableSource."""
         try:
             return self._group.attrs.get(name, otherwise)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise self._refused(name, "an attribute that can be read", str(error)) from error
 
     def _member(self, name: str, kind: Any, expected: str) -> Any:
         try:
             is_here = isinstance(self._group.get(name, getlink=True), h5py.HardLink)
             member = self._group[name] if is_here else None
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise self._refused(name, f"{expected} in the file itself", str(error)) from error
         if not isinstance(member, kind):
             raise self._refused(name, f"{expected} in the file itself", "none")

@@ -60,6 +60,14 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "none.h5", RecordingMissing)
 
 
+def test_a_superblock_that_claims_to_be_written_and_is_damaged(path: Path) -> None:
+    """Opened as a file in progress, it makes h5py raise another error than otherwise."""
+    data = bytearray(path.read_bytes())
+    data[9:12] = b"\1\1\1"  # sizes of addresses and lengths, and the flag of a writer at work
+    path.write_bytes(data)
+    assert "cannot open" in refusal(path, DamagedRecording)
+
+
 def test_a_directory(tmp_path: Path) -> None:
     assert "directory" in refusal(tmp_path, RecordingMissing)
 
