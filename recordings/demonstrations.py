@@ -21,7 +21,7 @@ import recordings
 from recordings import spaces
 from recordings.errors import InvalidRow, NotReplayable, WorldMismatch
 from recordings.reader import Reader
-from recordings.selection import Filter, Selection, Stretch
+from recordings.selection import Filter, Selection, Stretches
 from recordings.worldspec import registered_spec
 
 __all__ = ["Demonstrations", "Filter", "load"]
@@ -150,7 +150,7 @@ def load(
     if not files:
         raise InvalidRow("paths: expected at least one recording, found none.")
     wanted = filter or Filter()
-    parts: list[Stretch] = []
+    parts: list[Stretches] = []
     first: Reader | None = None
     for path in files:
         with recordings.open(path) as reader:
@@ -162,11 +162,11 @@ def load(
     return joined(parts, first, wanted)
 
 
-def joined(parts: list[Stretch], reader: Reader, wanted: Filter) -> Demonstrations:
+def joined(parts: list[Stretches], reader: Reader, wanted: Filter) -> Demonstrations:
     """These stretches as arrays; none of them give empty ones."""
     header = reader.header
     observation, action = header.observation_space, header.action_space
-    lengths = np.array([len(part.columns["rewards"]) for part in parts], np.int64)
+    lengths = np.concatenate([*(part.lengths for part in parts), np.empty(0, np.int64)])
     columns = {
         "observations": _concatenated([part.columns["observations"] for part in parts], observation),
         "actions": _concatenated([part.columns["actions"] for part in parts], action),
@@ -186,7 +186,7 @@ def joined(parts: list[Stretch], reader: Reader, wanted: Filter) -> Demonstratio
         truncated=columns["truncated"],
         starts=np.cumsum(lengths) - lengths,
         lengths=lengths,
-        final_observations=_concatenated([part.final_observation[None] for part in parts], observation),
+        final_observations=_concatenated([part.final_observations for part in parts], observation),
         observation_space=spaces.stored_space(observation),
         action_space=spaces.stored_space(action),
         env_spec=_spec_or_none(reader),
