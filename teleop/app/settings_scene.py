@@ -5,6 +5,7 @@ Reading order: SettingsScene (events, then where things lie, then the picture); 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -32,7 +33,7 @@ from teleop.app.slot_grid import SlotGrid
 from teleop.app.title import draw_head, draw_sheet, first_row, scale_of_rows
 from teleop.app.typeface import Role, Typeface
 from teleop.app.window import Quit, Scene, Window
-from teleop.preferences.bindings import KeyTaken, as_usual, rebound
+from teleop.preferences.bindings import KeyTaken, as_usual, owner_of, rebound
 from teleop.preferences.palette import BACKGROUND, MUTED, WARNING
 from teleop.worlds.catalogue import World
 
@@ -140,16 +141,23 @@ class SettingsScene:
             self.notice = "That key belongs to the desktop or is not known here. Try another."
             return
         settings = self._preferences.settings
+        if slot.kind == "pad":
+            self._preferences.change(replace(settings, pad_keys={**settings.pad_keys, slot.name: key}))
+        else:
+            self._bind(slot, key)
+        self._lay_out()
+
+    def _bind(self, slot: Slot, key: str) -> None:
+        settings, world = self._preferences.settings, self._worlds[self._world]
+        owner = owner_of(key, world, settings)
         try:
-            if slot.kind == "pad":
-                settings = replace(settings, pad_keys={**settings.pad_keys, slot.name: key})
-            else:
-                settings = rebound(settings, self._worlds[self._world], slot.bound, key)
+            self._preferences.change(rebound(settings, world, slot.bound, key))
         except KeyTaken as taken:
             self.notice = f"{key_cap(key)} {taken}. Nothing was changed."
             return
-        self._preferences.change(settings)
-        self._lay_out()
+        for other in itertools.chain(*key_slots(world, self._preferences.settings)):
+            if other.bound == owner != slot.bound:
+                self.notice = f"Swapped: {key_cap(other.key)} is for “{other.does}” now."
 
     def _as_usual(self) -> None:
         settings = self._preferences.settings

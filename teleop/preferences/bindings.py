@@ -107,22 +107,48 @@ def key_of(bound: Bound, world: World, settings: Settings) -> str:
     return next((key for key, order in keys.items() if order.name.lower() == bound.name), "")
 
 
+def owner_of(key: str, world: World, settings: Settings) -> Bound | None:
+    """What this key does now in this world, where another could be chosen for it."""
+    for usual in usual_keys(world, settings.hands):
+        if key_of(Bound("drive", usual), world, settings) == key:
+            return Bound("drive", usual)
+    order = session_keys(driven(world, settings), bindings(settings)).get(key)
+    return None if order is None else Bound("order", order.name.lower())
+
+
 def rebound(settings: Settings, world: World, bound: Bound, key: str) -> Settings:
-    """The settings with this key for it. Raises KeyTaken, which says what the key does already."""
-    if key in TAKEN:
-        raise KeyTaken(f"{TAKEN[key]} already")
-    if bound.kind == "order" and key in DESK_KEYS:
-        raise KeyTaken("is for the timeline")
-    if bound.kind == "drive" and key not in DRIVE_KEYS:
-        raise KeyTaken("cannot drive: letters, digits, arrows, SPACE and ENTER can")
-    mine = driven(world, settings)
-    if key == key_of(bound, world, settings):
+    """The settings with this key for it; two drive keys, or two orders', are swapped.
+
+    Raises KeyTaken, which says what the key does already.
+    """
+    why_not = _why_not(bound, key)
+    if why_not:
+        raise KeyTaken(why_not)
+    owner = owner_of(key, world, settings)
+    if owner == bound:
         return settings
-    if key in mine.keys:
-        raise KeyTaken("is a drive key already")
-    orders = session_keys(mine, bindings(settings))
-    if key in orders:
-        raise KeyTaken(f"is for “{DOES[orders[key]]}” already")
+    chosen = _with(settings, world, bound, key)
+    if owner is None:
+        return chosen
+    before = key_of(bound, world, settings)
+    if owner.kind != bound.kind or not before or _why_not(owner, before):
+        what = f"for “{DOES[Order[owner.name.upper()]]}”" if owner.kind == "order" else "a drive key"
+        raise KeyTaken(f"is {what} already")
+    return _with(chosen, world, owner, before)
+
+
+def _why_not(bound: Bound, key: str) -> str:
+    """Why nobody may choose this key for such a thing; empty: they may."""
+    if key in TAKEN:
+        return f"{TAKEN[key]} already"
+    if bound.kind == "order" and key in DESK_KEYS:
+        return "is for the timeline"
+    if bound.kind == "drive" and key not in DRIVE_KEYS:
+        return "cannot drive: letters, digits, arrows, SPACE and ENTER can"
+    return ""
+
+
+def _with(settings: Settings, world: World, bound: Bound, key: str) -> Settings:
     if bound.kind == "order":
         return replace(settings, session_keys={**settings.session_keys, bound.name: key})
     chosen = {**settings.drive_keys.get(world.name, {}), bound.name: key}

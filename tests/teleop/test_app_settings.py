@@ -99,6 +99,15 @@ def test_a_key_that_means_something_is_refused_with_its_meaning(pilot: Pilot) ->
     assert settings.load()[0] == Settings()
 
 
+def test_a_key_that_drives_already_is_swapped_and_that_is_said(pilot: Pilot) -> None:
+    page(pilot, "keys")
+    pilot.tap("down", "right", "right", "down", "return", "d")  # the world is CartPole, its first key left
+    assert settings.load()[0].drive_keys == {"cartpole": {"left": "d", "d": "left"}}
+    assert scene(pilot).notice == "Swapped: ← is for “right” now."
+    pilot.tap("return", "left")
+    assert "D is for" in scene(pilot).notice
+
+
 def test_the_mouse_chooses_a_key(pilot: Pilot) -> None:
     page(pilot, "keys")
     pilot.frames()
