@@ -50,25 +50,9 @@ def spread(policy: NetworkPolicy, share: float) -> NetworkPolicy:
 
     Where actions are numbers a clone is all but certain too. Others are given back as they are.
     """
-    return _deviating(policy, share, np.maximum)
-
-
-def narrowed(policy: NetworkPolicy, share: float) -> NetworkPolicy:
-    """The same policy, whose numbers deviate by at most `share` of half their range; its most probable actions stay.
-
-    Who goes on learning by drawn actions from a policy whose own are wide of its most probable ones learns to draw
-    well, and unlearns the rest. Others are given back as they are.
-    """
-    return _deviating(policy, share, np.minimum)
-
-
-def _deviating(policy: NetworkPolicy, share: float, limit: np.ufunc) -> NetworkPolicy:
     space = policy.architecture.action_space
     if not isinstance(space, gym.spaces.Box) or share <= 0:
         return policy
-    width = np.log(share * (space.high - space.low).reshape(-1) / 2).astype(np.float32)
-    own = policy.arrays["log_std"]
-    return policy_from(
-        policy.architecture,
-        {**policy.arrays, "log_std": np.where(np.isfinite(width), limit(own, width), own)},
-    )
+    least = np.log(share * (space.high - space.low).reshape(-1) / 2).astype(np.float32)
+    width = np.maximum(policy.arrays["log_std"], np.where(np.isfinite(least), least, -np.inf))
+    return policy_from(policy.architecture, {**policy.arrays, "log_std": width})

@@ -160,26 +160,6 @@ def test_with_a_start_the_values_learn_first(chain: EnvSpec) -> None:
     assert np.abs(third - own).max() > 0.01
 
 
-def test_a_start_may_draw_more_narrowly_than_it_did() -> None:
-    pendulum = gym.spec("Pendulum-v1")
-    with gym.make(pendulum) as env:
-        architecture = Architecture(env.observation_space, env.action_space)
-    start = freeze(build(architecture, np.random.default_rng(0)), architecture)
-    config = dataclasses.replace(SMALL, start_rounds=1, iterations=1, start_spread=0.05)
-    snapshot = next(ppo.train(config, None, pendulum, np.random.default_rng(0), start=start))
-    assert np.exp(snapshot.policy.arrays["log_std"]) == pytest.approx([0.1]), "half the range is 2"
-    kept = next(
-        ppo.train(
-            dataclasses.replace(config, start_spread=None),
-            None,
-            pendulum,
-            np.random.default_rng(0),
-            start=start,
-        )
-    )
-    assert np.array_equal(kept.policy.arrays["log_std"], start.arrays["log_std"])
-
-
 def test_the_last_iteration_learns_least(chain: EnvSpec) -> None:
     config = dataclasses.replace(SMALL, iterations=4)
     snapshots = list(ppo.train(config, None, chain, np.random.default_rng(0)))

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from learners.gradients.starts import narrowed, spread
+from learners.gradients.starts import spread
 from learners.networks import build, freeze
 from learners.policies import Architecture, NetworkPolicy, policy_from
 
@@ -36,11 +36,3 @@ def test_who_doubts_more_already_is_left_alone() -> None:
     assert spread(doubting, 0.0) is doubting
     pressing = clone(gym.spaces.Discrete(2), 0.0)
     assert spread(pressing, 0.2) is pressing
-
-
-def test_who_draws_too_widely_is_narrowed_and_who_does_not_is_left_alone() -> None:
-    wide, sure = clone(WHEEL, np.log(3.0)), clone(WHEEL, np.log(1e-3))
-    assert np.exp(narrowed(wide, 0.2).arrays["log_std"]) == pytest.approx([0.2, 1.0])
-    assert np.exp(narrowed(sure, 0.2).arrays["log_std"]) == pytest.approx([1e-3, 1e-3])
-    seen = np.random.default_rng(1).uniform(-1, 1, (20, 3)).astype(np.float32)
-    assert np.array_equal(narrowed(wide, 0.2).act(seen), wide.act(seen))
