@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from teleop.benchmark import measure
+from teleop.benchmark import exchange, measure
 from teleop.benchmark.ledger import Ledger
 from teleop.benchmark.rows import Row, timing_row
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD, World
@@ -94,6 +94,31 @@ class Timings:
             name = f"open a recording of {steps:,} steps"
             rows.append(timing_row(name, CARTPOLE, self._each(name, opened), "ms"))
         return rows
+
+    def exchange(self) -> list[Row]:
+        """Of formats whose extra is installed."""
+        rows = []
+        for name, world in exchange.WORLD_OF.items():
+            if exchange.is_there(name):
+
+                def speed(_: int, name: str = name, world: World = world) -> tuple[float, float]:
+                    source = exchange.labelled_recording(world, self._folder)
+                    return exchange.conversion_steps_per_second(name, source, self._folder)
+
+                there, back = zip(*self._each(f"exchange | {name}", speed), strict=True)
+                rows.append(timing_row(f"convert to {name}", world, there, "steps/s"))
+                rows.append(timing_row(f"convert from {name}", world, back, "steps/s"))
+        return rows
+
+    def merging(self) -> list[Row]:
+        def speed(_: int) -> float:
+            sources = [
+                exchange.labelled_recording(CARTPOLE, self._folder, seed) for seed in range(exchange.MERGED)
+            ]
+            return exchange.merged_steps_per_second(sources, self._folder)
+
+        name = f"merge {exchange.MERGED} recordings"
+        return [timing_row(name, CARTPOLE, self._each(name, speed), "steps/s")]
 
     def latency(self) -> list[Row]:
         rows = []

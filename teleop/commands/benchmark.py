@@ -37,8 +37,8 @@ class Benchmark:
 
     only: tuple[str, ...] = ()
     """Rows to measure, by words of theirs: a learner, a world, learners, sessions, tutorial, 1000, latency, frames,
-    throughput, recording, replay, teaching (by a simulated person), soak (ten minutes of correction in the window). A
-    row must have all the words that are joined by a plus: gail+cartpole."""
+    throughput, recording, replay, exchange, merge, teaching (by a simulated person), soak (ten minutes of correction in
+    the window). A row must have all the words that are joined by a plus: gail+cartpole."""
     seeds: int | None = None
     """Runs of each learner, repetitions of each timing. Default: as many as each claim is about (5 or 10)."""
     seed: int = 0
@@ -182,6 +182,8 @@ CASES = (
     _timed(("recording", "cartpole"), Timings.recording),
     _timed(("recording", "replay", "gridworld", "cartpole"), Timings.replay),
     _timed(("recording", "opening", "cartpole"), Timings.opening),
+    _timed(("exchange", "cartpole", "gridworld"), Timings.exchange),
+    _timed(("merge", "cartpole"), Timings.merging),
     _timed(("frames", "gridworld", "cartpole"), Timings.frames),
     _timed(("latency", "gridworld", "cartpole"), Timings.latency),
     *(_timed(("soak", world.name), partial(Timings.soak, world=world), 1) for world in WORLDS),

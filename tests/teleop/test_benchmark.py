@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+import recordings
 from recordings.errors import UnderstudyError
+from recordings.exchange.catalogue import FORMATS
+from teleop.benchmark import exchange, training
 from teleop.benchmark import ledger as ledgers
-from teleop.benchmark import training
 from teleop.benchmark.claims import CLAIMS, Claim
 from teleop.benchmark.learning import Run, summary
 from teleop.benchmark.ledger import Ledger, LedgerError, NotMeasured, without_remarks
 from teleop.benchmark.page import as_page
 from teleop.benchmark.rows import Row
+from teleop.benchmark.timings import Timings
 from teleop.commands import benchmark
 from teleop.worlds.catalogue import CARTPOLE, GRIDWORLD
 from tests.teleop.tiny_experiment import OneAfterAnother
@@ -250,3 +253,18 @@ def test_timings_are_made_here_and_never_by_a_sweep() -> None:
     assert any(case.is_timing for case in benchmark.CASES)
     for case in benchmark.CASES:
         assert bool(case.tasks(range(1), False)) != case.is_timing, case.words
+
+
+def test_every_format_that_is_there_is_timed_both_ways_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "STEPS", 600)
+    timings = Timings(Ledger(tmp_path / "b.jsonl"), tmp_path, range(2), measures=True)
+    rows = [*timings.exchange(), *timings.merging()]
+    there = sum(map(exchange.is_there, FORMATS))
+    assert len({row.name for row in rows}) == 2 * there + 1
+    assert all(row.value is not None and row.value > 0 and row.seeds == 2 for row in rows)
+    left = {path.name for path in tmp_path.iterdir()} - {"b.jsonl"}
+    assert left == {"labelled-gridworld-0.h5", *(f"labelled-cartpole-{seed}.h5" for seed in range(4))}
+    with recordings.open(tmp_path / "labelled-cartpole-0.h5") as reader:
+        assert len(reader.labels().steps) == 300
