@@ -53,8 +53,8 @@ def teach(folder: Path, *, world: str, sampler: str, labels: int, seed: int) -> 
         "error_own": own.error,
         "distance": found.distance,
         "floor": found.floor,
-        "cost_expert": expert.cost().tolist(),
-        "cost_own": own.cost().tolist(),
+        "cost_expert": expert.cost().round(5).tolist(),
+        "cost_own": own.cost().round(5).tolist(),
         "by_time_expert": expert.by_time(),
         "by_time_own": own.by_time(),
     }
