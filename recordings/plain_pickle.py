@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickletools
 import struct
+import warnings
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -66,12 +67,14 @@ class Machine:
 
     def run(self, program: bytes) -> Any:
         """What the pickle makes. Raises NotPlain, and for damage any of DAMAGE."""
-        for number, (opcode, argument, _) in enumerate(pickletools.genops(program)):
-            if number >= MOST_INSTRUCTIONS:
-                raise NotPlain(f"more than {MOST_INSTRUCTIONS} instructions")
-            if opcode.name == "STOP":
-                break
-            self._do(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # a damaged name may hold half an escape
+            for number, (opcode, argument, _) in enumerate(pickletools.genops(program)):
+                if number >= MOST_INSTRUCTIONS:
+                    raise NotPlain(f"more than {MOST_INSTRUCTIONS} instructions")
+                if opcode.name == "STOP":
+                    break
+                self._do(opcode.name, argument)
         if len(self._stack) != 1:
             raise ValueError(f"{len(self._stack)} values")
         return self._stack[0]

@@ -272,6 +272,13 @@ def test_bombs_and_torn_programs(tmp_path: Path, program: bytes, said: str) -> N
         tracemalloc.stop()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_name_with_half_an_escape_is_refused_without_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "ckpt0.pkl"
+    path.write_bytes(b"\x80\x04cnum\\\tpy\nndarray\n).")
+    refused(path, "found")
+
+
 def test_an_array_of_more_than_its_bytes(tmp_path: Path, arrays: Arrays) -> None:
     path = tmp_path / "ckpt0.pkl"
     pickles.write(path, arrays)
