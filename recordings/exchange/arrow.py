@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,8 +126,10 @@ def _data_file(folder: Path, words: Any) -> Path:
             "What lies elsewhere is not read."
         )
     path = folder / str(name)
-    if not path.is_file():
-        raise UnreadableSource(f"{path}: expected this file, which {STATE} names, found none. Copy it there.")
+    if not os.path.isfile(path):  # unlike Path.is_file it does not raise at a name longer than any file's
+        raise UnreadableSource(
+            f"{folder}: expected the file {str(name)[:80]!r}, which {STATE} names, found none. Copy it there."
+        )
     return path
 
 

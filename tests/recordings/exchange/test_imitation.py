@@ -189,6 +189,12 @@ def test_files_elsewhere_are_not_opened(folder: Path, name: Any) -> None:
     refused(folder, "expected names of files in the folder")
 
 
+def test_a_name_longer_than_any_files(folder: Path) -> None:
+    """`resolve` and `is_file` of such a path: the one may pass, the other raises."""
+    (folder / arrow.STATE).write_text(json.dumps({"_data_files": [{"filename": "a" * 300}]}))
+    refused(folder, "which state.json names, found none")
+
+
 def test_a_file_that_is_missing_cut_short_or_none(folder: Path) -> None:
     whole = (folder / arrow.DATA).read_bytes()
     (folder / arrow.DATA).unlink()
