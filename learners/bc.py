@@ -290,7 +290,7 @@ def descend(
         if done % plan.check_every and done != plan.updates:
             continue
         metrics = _judge(network, exam or lessons, loss)
-        objective = metrics["loss"] + (0.0 if exam else plan.l2 * half_squares(network))
+        objective = metrics["loss"] + (0.0 if exam else plan.in_loss * half_squares(network))
         if objective < hurdle:
             hurdle, cleared_at = objective - WORTHWHILE * abs(objective), done
         if objective < best_objective:
@@ -309,6 +309,8 @@ class _Plan:
     learning_rate: float
     decays: bool
     l2: float
+    in_loss: float
+    """What of `l2` is in the loss: adamw has none of it there."""
     updates: int
     check_every: int
 
@@ -327,8 +329,14 @@ def _plan(config: Config, architecture: Architecture, n_labels: int) -> _Plan:
         updates = config.updates or min(max(200, 10 * around), 2_000)
         rate = config.learning_rate or 0.1 * rate
     l2 = (1e-3 if architecture.is_categorical else 1e-5) if config.l2 is None else config.l2
-    decays = config.decay == "cosine"
-    return _Plan(rate, decays, l2, updates, config.check_every or max(1, updates // 20))
+    return _Plan(
+        rate,
+        config.decay == "cosine",
+        l2,
+        0.0 if config.optimiser == "adamw" else l2,
+        updates,
+        config.check_every or max(1, updates // 20),
+    )
 
 
 def _optimiser(network: Perceptron, config: Config, plan: _Plan) -> Adam | torch.optim.Optimizer:

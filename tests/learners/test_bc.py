@@ -76,6 +76,19 @@ def test_every_optimiser_finds_the_line(optimiser: Literal["adam", "adamw", "sgd
     assert found.policy.act(np.array([[0.3, 0.9], [-0.3, 0.9]])).tolist() == [1, 0]
 
 
+def test_with_adamw_the_best_moment_is_the_one_of_the_smallest_loss() -> None:
+    """Its decay is no part of what it follows: weights that must grow would make the first moment look the best."""
+    x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+    data = Demonstrations.from_pairs(
+        np.hstack([x, 0 * x]), 4 * x, observation_space=PLANE, action_space=gym.spaces.Box(-5, 5, (1,))
+    )
+    config = dataclasses.replace(QUICK, optimiser="adamw", l2=0.3, check_every=10, patience=99)
+    moments = list(bc.train(config, data, None, np.random.default_rng(0)))
+    best = min(moments, key=lambda moment: moment.metrics["loss"])
+    assert moments[-1].metrics["best_update"] == best.step
+    assert best.metrics["objective"] == best.metrics["loss"]
+
+
 def test_the_likeliest_gaussian_learns_its_width_and_weighs_errors_by_it() -> None:
     """Two numbers of an action around 1 and -1, deviations 0.5 and 2: -log likelihood by hand."""
     rng = np.random.default_rng(0)
