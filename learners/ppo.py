@@ -29,7 +29,7 @@ from learners.evaluation import check_fit
 from learners.gradients.adam import Adam
 from learners.gradients.likelihood import log_probabilities
 from learners.gradients.standard import RunningStandard
-from learners.gradients.starts import doubted, own_rows
+from learners.gradients.starts import doubted, own_rows, spread
 from learners.interface import Array, FloatArray, Policy, Snapshot
 from learners.networks import Perceptron, PolicyNetwork, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy
@@ -75,6 +75,9 @@ class Config:
     """Perceptron: read inputs relative to mean and deviation of all that were seen so far. A start keeps its own."""
     start_doubt: float = 0.1
     """Table, with a start: each state's first policy is this share uniform, for the rest the start's own."""
+    start_deviation: float | None = None
+    """Box actions, with a start: its deviations are narrowed to this share of half the range; None: left as they are.
+    What is learned holds for drawn actions, and for the most probable ones the more, the narrower it is."""
     start_rounds: int = 2
     """With a start: first iterations in which only the values learn, so that no update trusts values of nothing."""
     iterations: int | None = None
@@ -111,6 +114,8 @@ def train(
     if start is not None:
         check_fit(start, facts)
         start = doubted(own_rows(start), config.start_doubt)
+        if config.start_deviation is not None:
+            start = spread(start, 0.0, config.start_deviation)
     is_table = isinstance(facts.observation_space, gym.spaces.Discrete)
     settings = completed(config, is_table=is_table)
     sampler = Sampler(world, cast(int, settings.copies), seed=int(rng.integers(2**31)))

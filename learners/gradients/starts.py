@@ -45,14 +45,19 @@ def doubted(policy: NetworkPolicy, doubt: float) -> NetworkPolicy:
     return policy_from(policy.architecture, {**policy.arrays, "outputs": mixed.astype(np.float32)})
 
 
-def spread(policy: NetworkPolicy, share: float) -> NetworkPolicy:
-    """The same policy, whose numbers deviate by at least `share` of half their range; its most probable actions stay.
+def spread(policy: NetworkPolicy, least: float, most: float = np.inf) -> NetworkPolicy:
+    """The same policy, whose numbers deviate by at least and at most these shares of half their range.
 
-    Where actions are numbers a clone is all but certain too. Others are given back as they are.
+    Its most probable actions stay. Where actions are numbers a clone is all but certain too, and learns nothing new;
+    one that deviates widely learns what is good for a policy that deviates. Others are given back as they are, and
+    so are numbers without bounds.
     """
     space = policy.architecture.action_space
-    if not isinstance(space, gym.spaces.Box) or share <= 0:
+    if not isinstance(space, gym.spaces.Box):
         return policy
-    least = np.log(share * (space.high - space.low).reshape(-1) / 2).astype(np.float32)
-    width = np.maximum(policy.arrays["log_std"], np.where(np.isfinite(least), least, -np.inf))
-    return policy_from(policy.architecture, {**policy.arrays, "log_std": width})
+    half = (space.high.astype(np.float64) - space.low).reshape(-1) / 2
+    half[~np.isfinite(half)] = np.nan  # no limit to what follows
+    with np.errstate(divide="ignore"):
+        narrowest, widest = np.log(least * half), np.log(most * half)
+    log_std = np.fmin(np.fmax(policy.arrays["log_std"], narrowest), widest)
+    return policy_from(policy.architecture, {**policy.arrays, "log_std": log_std.astype(np.float32)})

@@ -199,6 +199,16 @@ def test_perceptrons_and_box_actions_train() -> None:
     assert np.isfinite(list(snapshot.metrics.values())).all()
 
 
+def test_a_start_may_be_narrowed() -> None:
+    pendulum = gym.spec("Pendulum-v1")
+    config = ppo.Config(copies=2, ticks=8, iterations=2, epochs=1, minibatches=2, hidden=(4,))
+    *_, wide = ppo.train(config, None, pendulum, np.random.default_rng(0))
+    narrower = dataclasses.replace(config, start_deviation=0.1, start_rounds=2)
+    *_, snapshot = ppo.train(narrower, None, pendulum, np.random.default_rng(0), start=wide.policy)
+    assert isinstance(snapshot.policy, GaussianPolicy)
+    assert np.exp(snapshot.policy.arrays["log_std"]) == pytest.approx([0.1 * 2.0])
+
+
 def test_a_start_of_another_world_is_refused(chain: EnvSpec, cartpole: EnvSpec) -> None:
     *_, snapshot = ppo.train(
         ppo.Config(copies=2, ticks=2, iterations=1), None, chain, np.random.default_rng(0)

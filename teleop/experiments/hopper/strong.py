@@ -62,6 +62,8 @@ OBSERVER = bco.Config(
     inverse_updates=2_000,
 )
 """Cloning from observation."""
+CONTROLLED = 20
+"""Iterations under a judge that never learns: it rewards every step alike, by 0, and so nothing moves."""
 DOUBT = 0.1
 """Deviation of the actions, of half their range, with which GAIL goes on from a clone that was all but certain."""
 
@@ -117,7 +119,7 @@ def imitate(folder: Path, *, control: bool, seed: int) -> Found:
         discriminator_updates=10,
         gradient_penalty=1.0,
         averaged=20,
-        iterations=200,
+        iterations=CONTROLLED if control else 200,
     )
     data = thinned(shown(folder, IMITATED, seed))
     start = spread(_cloned(data, seed), DOUBT)

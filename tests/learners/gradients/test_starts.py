@@ -33,6 +33,18 @@ def test_numbers_deviate_by_a_share_of_half_their_range() -> None:
 def test_who_doubts_more_already_is_left_alone() -> None:
     doubting = clone(WHEEL, np.log(3.0))
     assert np.exp(spread(doubting, 0.2).arrays["log_std"]) == pytest.approx([3.0, 3.0])
-    assert spread(doubting, 0.0) is doubting
+    assert np.array_equal(spread(doubting, 0.0).arrays["log_std"], doubting.arrays["log_std"])
     pressing = clone(gym.spaces.Discrete(2), 0.0)
     assert spread(pressing, 0.2) is pressing
+
+
+def test_who_doubts_too_much_is_narrowed() -> None:
+    doubting = clone(WHEEL, np.log(3.0))
+    assert np.exp(spread(doubting, 0.0, 0.2).arrays["log_std"]) == pytest.approx([0.2, 1.0])
+    sure = clone(WHEEL, np.log(0.01))
+    assert np.exp(spread(sure, 0.0, 0.2).arrays["log_std"]) == pytest.approx([0.01, 0.01])
+
+
+def test_numbers_without_bounds_are_left_alone() -> None:
+    endless = clone(gym.spaces.Box(-np.inf, np.inf, (2,), np.float32), 0.5)
+    assert spread(endless, 0.2, 0.3).arrays["log_std"] == pytest.approx([0.5, 0.5])
