@@ -24,12 +24,12 @@ def cells(seeds: range) -> Sequence[Cell]:
 def page(findings: Findings) -> Sequence[Part]:
     best = _expert(findings)
     return (
-        "The world is Hopper-v5 with gymnasium's own settings. The expert is a policy that this project's PPO trained in "
-        "two runs; it comes with the program (`learners/data/hopper_expert.safetensors`, "
+        "The world is Hopper-v5 with gymnasium's own settings. The expert is a policy that this project's PPO trained "
+        "in two runs; it comes with the program (`learners/data/hopper_expert.safetensors`, "
         f"{best['bytes'] / 1000:.0f} kB). The first found how to hop, at its best after {FIRST_AFTER}:\n\n"
         f"```sh\n{FIRST}\n```\n\n"
-        "That policy fell in three episodes of ten, and a clone inherits it. The second went on from there, with actions "
-        f"drawn less widely, for {SECOND_AFTER}:\n\n"
+        "That policy fell in three episodes of ten, and a clone inherits it. The second went on from there, with "
+        f"actions drawn less widely, for {SECOND_AFTER}:\n\n"
         f"```sh\n{SECOND}\n```\n\n"
         "What decides is `--trace`: a fall is begun long before it happens, and values do not see it coming "
         "([more](../learners/ppo.md)).\n\n"
