@@ -29,7 +29,8 @@ FIRST_AFTER = "80 iterations (325,459 steps)"
 SECOND = (
     "understudy train ppo --env hopper --start first.safetensors --start-deviation 0.2 --start-rounds 3 \\\n"
     "    --copies 32 --ticks 1024 --minibatches 32 --learning-rate 1e-4 --discount 0.995 --trace 0.99 \\\n"
-    "    --advantage-floor 0.001 --standardised --iterations 100 --limit-s 7200 --target 10000 --seed 0 --out expert.safetensors"
+    "    --advantage-floor 0.001 --standardised --iterations 100 --limit-s 7200 --target 10000 --seed 0 \\\n"
+    "    --out expert.safetensors"
 )
 """The run of which the shipped expert is a moment."""
 SECOND_AFTER = (
