@@ -96,6 +96,8 @@ class Config:
     """ppo: steps of each copy in one iteration."""
     learning_rate: float | None = None  # per update
     """ppo: Adam step size of the policy; None: 0.05 (table), 0.003 (perceptron)."""
+    decay: Literal["line", "none"] = "none"
+    """ppo: the policy's step size falls in a line to 0 over `iterations`, or stays."""
     epochs: int | None = None
     """ppo: passes over each iteration's steps; None: 1 (table), 10 (perceptron)."""
     discount: float = 0.99
@@ -266,6 +268,7 @@ class PolicyGradient:
     ) -> None:
         self._ticks, self._span = config.ticks, cast(int, config.averaged)
         self._held_back = config.start_rounds if start is not None else 0
+        self._rounds = cast(int, config.iterations) if config.decay == "line" else None
         self._sampler = Sampler(world, cast(int, config.copies), seed=int(rng.integers(2**31)))
         self.learner = ppo.Learner(_ppo_settings(config, self._sampler), self._sampler, rng, start)
         self._taken = 0
@@ -276,6 +279,8 @@ class PolicyGradient:
 
     def learn(self, rewarded: Rollout, rng: np.random.Generator) -> dict[str, float]:
         """One update."""
+        if self._rounds is not None:
+            self.learner.slow_to(1 - self._taken / self._rounds)
         metrics = self.learner.update(rewarded, rng, only_values=self._held_back > 0)
         self._held_back -= 1
         self.take()

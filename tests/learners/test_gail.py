@@ -207,3 +207,14 @@ def test_the_newest_may_be_given_rather_than_the_likeliest(chain: EnvSpec) -> No
     config = dataclasses.replace(SMALL, iterations=1, given="newest")
     only = next(gail.train(config, straight_to_the_end(), chain, np.random.default_rng(0)))
     assert "surprise" not in only.metrics
+
+
+def test_the_step_size_may_fall_to_the_end(chain: EnvSpec) -> None:
+    """Four updates an iteration, of at most about the learning rate each, 0.1; in the last of four a quarter of it."""
+    steady = dataclasses.replace(SMALL, iterations=4, learning_rate=0.1, given="newest", averaged=1)
+    moved = []
+    for config in (dataclasses.replace(steady, decay="line"), steady):
+        snapshots = gail.train(config, straight_to_the_end(), chain, np.random.default_rng(0))
+        outputs = [snapshot.policy.arrays["outputs"] for snapshot in snapshots]  # type: ignore[attr-defined]
+        moved.append(np.abs(outputs[-1] - outputs[-2]).max())
+    assert moved[0] < 4 * 0.1 * 0.25 * 1.5 < moved[1]
