@@ -192,9 +192,9 @@ def table(findings: Findings, expert_return: float) -> Table:
         ),
         rows,
         f"Median (lowest to highest) over seeds, {EPISODES} episodes each, of the last policy of each run; nothing is "
-        "chosen by its return, and GAIL's settings were found on two other seeds. One demonstration is an episode of the expert's, of at most 1,000 steps; DAgger's "
-        "labels are those beside it. The control shows what becomes of the clone when there is nothing "
-        "to be learned: it is no imitation.",
+        "chosen by its return, and GAIL's settings were found on two other seeds. One demonstration is an episode of "
+        "the expert's, of at most 1,000 steps; DAgger's labels are those beside it. The control shows what becomes of "
+        "the clone when there is nothing to be learned: it is no imitation.",
     )
 
 
