@@ -28,7 +28,7 @@ def page(findings: Findings) -> Sequence[Part]:
         "in two runs; it comes with the program (`learners/data/hopper_expert.safetensors`, "
         f"{best['bytes'] / 1000:.0f} kB). The first found how to hop, at its best after {FIRST_AFTER}:\n\n"
         f"```sh\n{FIRST}\n```\n\n"
-        "That policy fell in three episodes of ten, and a clone inherits it. The second went on from there, with "
+        "That policy falls now and then, and a clone inherits it. The second went on from there, with "
         f"actions drawn less widely, for {SECOND_AFTER}:\n\n"
         f"```sh\n{SECOND}\n```\n\n"
         "What decides is `--trace`: a fall is begun long before it happens, and values do not see it coming "
