@@ -31,7 +31,7 @@ def page(findings: Findings) -> Sequence[Part]:
         "That policy falls now and then, and a clone inherits it. The second went on from there, with "
         f"actions drawn less widely, for {SECOND_AFTER}:\n\n"
         f"```sh\n{SECOND}\n```\n\n"
-        "With a shorter `--trace` such runs fell more and more: what begins a fall may lie further back than it reaches "
+        "With a shorter `--trace` such runs fell ever more: what begins a fall may lie further back than it reaches "
         "([more](../learners/ppo.md)).\n\n"
         f"{_expert_in_words(best)} Returns of students are the means of {EPISODES} episodes of their most probable "
         f"actions; over seeds: median (lowest to highest). The source records {DEMONSTRATIONS} episodes, and so do we.",
