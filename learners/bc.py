@@ -39,6 +39,7 @@ from learners.interface import Array, Policy, Snapshot
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.pictures import is_picture
 from learners.policies import Activation, Architecture, NetworkPolicy
+from learners.settings import Count, CountOrNone, Part, Positive, Settings, Weight
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
 
@@ -49,10 +50,10 @@ LEAST_LOG_STD = math.log(1e-3)
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of behavioural cloning. Those after `class_weights` concern perceptrons alone."""
 
-    smoothing: float = 0.01  # labels
+    smoothing: Positive = 0.01  # labels
     """Table: labels of every action that each taught state is taken to have had before its first; over 0."""
     fallback: Fallback = "return"
     """Table: what to do in a state without label: go back to a taught one in the fewest steps (where the world
@@ -61,41 +62,41 @@ class Config:
     """Table: where most probable actions circle for ever, prefer the likeliest way to an end that was shown."""
     class_weights: ClassWeights = "equal"
     """Discrete actions: every label counts the same, or (balanced) every action does."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[Count, ...] = (64, 64)
     """Units in each hidden layer; () for a linear policy."""
     activation: Activation = "tanh"
     """What follows each hidden layer."""
-    filters: tuple[int, ...] = (16, 32)
+    filters: tuple[Count, ...] = (16, 32)
     """Pictures: filters of each convolution before the hidden layers, three at most; (): every pixel is a number."""
-    memory: int = 0
+    memory: CountOrNone = 0
     """Units of an LSTM after the hidden layers, which remembers within an episode; 0: none."""
-    window: int = 50  # steps
+    window: Count = 50  # steps
     """With `memory`: steps through which a gradient goes back."""
     box_loss: Literal["squared", "likelihood"] = "squared"
     """Box actions: the mean squared error, or the likelihood of a Gaussian whose width is learned too."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     """What follows the gradient. adamw keeps the L2 term out of it, and shrinks weights by rate * l2 instead."""
-    learning_rate: float | None = None  # per update
+    learning_rate: Positive | None = None  # per update
     """Step size at the start; None: 0.01, for sgd 0.1; of pictures a tenth of these."""
     decay: Literal["cosine", "none"] = "cosine"
     """How the step size goes on: it falls to 0 along half a cosine, or stays."""
-    momentum: float = 0.9
+    momentum: Part = 0.9
     """sgd: share of each step that the next one carries on; 0: plain gradient descent."""
     standardised: bool = True
     """Read inputs relative to mean and deviation of the labels' own, or as they are."""
-    batch_size: int = 256  # labels
+    batch_size: Count = 256  # labels
     """Labels in one update."""
-    l2: float | None = None
+    l2: Weight | None = None
     """Weight of half the squared weights (not biases) in the loss; None: 1e-3 where actions are Discrete, 1e-5
     where they are a Box."""
-    updates: int | None = None
+    updates: Count | None = None
     """Updates at most; None: thirty times around the labels, at least 1,000 and at most 20,000; of pictures ten times,
     at least 200 and at most 2,000."""
-    check_every: int | None = None  # updates
+    check_every: Count | None = None  # updates
     """Updates between two looks at the loss, each of which gives a snapshot; None: a twentieth of `updates`."""
-    patience: int = 5  # looks
+    patience: Count = 5  # looks
     """Looks in a row without a loss at least 1 % better after which training ends."""
-    held_out: float = 0.1  # share of the episodes
+    held_out: Part = 0.1  # share of the episodes
     """Share of the episodes kept for choosing the best moment; none with fewer than ten episodes."""
 
 

@@ -37,48 +37,49 @@ from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Activation, Architecture, CategoricalPolicy, NetworkPolicy, policy_from
 from learners.rollout import Rollout, Sampler
+from learners.settings import Count, Positive, Settings, Weight
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of cloning from observation. Those after `fallback` concern perceptrons alone."""
 
-    exploration: int | None = None  # environment steps
+    exploration: Count | None = None  # environment steps
     """Steps taken before the first clone; None: 50,000 (table), 2,000 (perceptron)."""
-    alpha: float = 0.2
+    alpha: Weight = 0.2
     """Steps that each clone takes, as a share of `exploration`; 0: only those before the first clone count."""
-    spread: float = 0.0  # share of half an action's range
+    spread: Weight = 0.0  # share of half an action's range
     """Perceptron, Box actions: standard deviation, at least, of the actions that a clone takes. One that is sure of
     itself sees little beside its own path, from which an inverse model learns little."""
-    iterations: int = 3
+    iterations: Count = 3
     """Clones made, each with an inverse model of all steps so far."""
-    pooling: float = 1.0  # steps
+    pooling: Weight = 1.0  # steps
     """Table: what all states together say of an action's moves counts as this many steps in each state. It
     needs a world that says where its states lie; 0: each state is learned by itself."""
-    smoothing: float = 0.01  # labels
+    smoothing: Positive = 0.01  # labels
     """Table: as in cloning."""
     fallback: Fallback = "return"
     """Table: what to do in a state that was not demonstrated: go back, as one's own steps say, to one that was;
     as the nearest demonstrated one; or anything."""
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[Count, ...] = ()
     """Units in each hidden layer of the student; () for a linear one."""
     activation: Activation = "tanh"
     """What follows each hidden layer."""
-    learning_rate: float = 0.3  # per update
+    learning_rate: Positive = 0.3  # per update
     """Adam step size of the student at the start; it falls to 0 along half a cosine."""
-    batch_size: int = 2_048  # transitions
+    batch_size: Count = 2_048  # transitions
     """Demonstrated transitions in one update."""
-    l2: float = 1e-5
+    l2: Weight = 1e-5
     """Weight of half the squared weights (not biases) in the student's loss."""
-    updates: int = 1_000
+    updates: Count = 1_000
     """Updates of each clone."""
-    inverse_hidden: tuple[int, ...] = ()
+    inverse_hidden: tuple[Count, ...] = ()
     """Units in each hidden layer of the inverse model, which reads s and s' - s."""
-    inverse_rate: float = 0.03  # per update
+    inverse_rate: Positive = 0.03  # per update
     """Adam step size of the inverse model at the start; it falls to 0 along half a cosine."""
-    inverse_updates: int = 1_000
+    inverse_updates: Count = 1_000
     """Updates of each inverse model, at most; a tenth of one's own steps is held out to stop earlier."""
 
 
@@ -119,7 +120,8 @@ def train(
             yield Snapshot(iteration, student, metrics | _certainty(student, causes), len(own.before))
             if config.alpha > 0 and iteration < config.iterations:
                 driver = spread(student, config.spread)
-                own = joined(own, own_transitions(sampler, driver, round(config.alpha * explored), rng))
+                more = max(1, round(config.alpha * explored))
+                own = joined(own, own_transitions(sampler, driver, more, rng))
     finally:
         sampler.close()
 

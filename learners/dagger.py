@@ -48,6 +48,7 @@ from learners.evaluation import evaluate
 from learners.interface import Array, Expert, Policy, Snapshot
 from learners.pictures import is_picture
 from learners.policies import TablePolicy
+from learners.settings import Count, CountOrNone, Settings, Share, Weight
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
@@ -130,20 +131,20 @@ def picture_student() -> bc.Config:
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of DAgger. None: what suits the world, a table or a perceptron being its student."""
 
-    labels: int | None = None
+    labels: Count | None = None
     """Labels that the expert gives at most; None: no limit."""
-    rounds: int | None = None
+    rounds: Count | None = None
     """Times at most that states are sampled, labelled and learned from. None: 20 with the gates "expert" and
     "beta", which would go on for ever; 60 with the others, which end when there is nothing left to ask."""
-    labels_per_round: int | None = None  # labels
+    labels_per_round: Count | None = None  # labels
     """A round ends with its last label. None: 25 (perceptron); a tenth of those so far, at least 10 (table); with
     the gates "expert" and "beta" 100 (table)."""
-    steps_per_round: int = 20_000  # environment steps
+    steps_per_round: Count = 20_000  # environment steps
     """A round ends here at the latest, however few its labels; without any label it is the last one."""
-    settled: float | None = None  # share of the states visited so far
+    settled: Share | None = None  # share of the states visited so far
     """Training ends where two rounds in a row change the student's choice in less than this. None: 0.02; 0, which
     is never, of a table, for it is done when nothing is asked, and with the gates "expert" and "beta"."""
     gate: GateName | None = None
@@ -155,29 +156,29 @@ class Config:
     that chooses), "novelty" (a table, or Box actions), "beta" (pictures and Box actions)."""
     schedule: Schedule = "first-only"
     """Gate "beta": the expert's share of the driving over the rounds."""
-    beta: float = 0.5  # share of the steps
+    beta: Share = 0.5  # share of the steps
     """Gate "beta" with schedule "constant": the expert's share of the driving."""
-    threshold: float | None = None  # probability
+    threshold: Share | None = None  # probability
     """Gate "uncertainty": the student is unsure where its best action has less. None: 0.6 (table), 0.9."""
-    far: float = 0.95
+    far: Share = 0.95
     """Gate "novelty": a state is far where labels are further away than this quantile of them from the next."""
-    near: float = 0.5
+    near: Share = 0.5
     """Gate "novelty": the student takes back nearer than this quantile."""
-    doubt: float = 0.1
+    doubt: Share = 0.1
     """Gate "ensemble": the student asks where its like disagree by more than this; it takes back below half."""
-    members: int = 5
+    members: Count = 5
     """Gate "ensemble": students fitted."""
-    share: float = 0.05  # share of the steps
+    share: Share = 0.05  # share of the steps
     """Gate "thrifty": the expert's allowance."""
-    delay: int = 0  # steps
+    delay: CountOrNone = 0  # steps
     """The expert reacts to what it saw so many steps ago; gate "human": and notices so late. Where states are
     Discrete the world waits for answers, and only noticing takes time."""
-    slips: float = 0.0  # share of the answers
+    slips: Share = 0.0  # share of the answers
     """So often the expert gives another action than it means."""
-    noise: float | Literal["estimated"] = 0.0
+    noise: Weight | Literal["estimated"] = 0.0
     """DART: noise in what the expert executes, none in its labels. Discrete actions: the share replaced; Box: the
     deviation added. "estimated": as great as the student's error on each round's labels, before it learns them."""
-    alone_episodes: int = 10
+    alone_episodes: CountOrNone = 10
     """Episodes after each round in which the student is on its own, for its metrics only; on a table they are
     exact. 0: none."""
     student: bc.Config = field(default_factory=quick_student)

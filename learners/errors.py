@@ -35,3 +35,7 @@ class ForeignPolicyError(LearnerError):
 
 class MissingExtraError(LearnerError):
     """An optional package is needed, and not installed."""
+
+
+class SettingError(LearnerError):
+    """A setting has a value that makes no sense."""

@@ -50,6 +50,7 @@ from learners.rewards.discriminators import (
     worths,
 )
 from learners.rollout import Rollout, Sampler
+from learners.settings import Count, CountOrNone, Part, Positive, Settings, Share, Weight
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -58,7 +59,7 @@ START_DOUBT = 0.1
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of GAIL. None: what suits the observations: Discrete ones a table, others a perceptron."""
 
     generator: Literal["ppo", "cma-es"] = "ppo"
@@ -73,51 +74,51 @@ class Config:
     control: bool = False
     """No-demonstration control: the discriminator never learns (D = 1/2), and nothing is chosen by likelihood.
     What is still reached is not imitation."""
-    remembered: int | None = None  # iterations
+    remembered: Count | None = None  # iterations
     """How many last iterations' steps the discriminator counts as the policy's own; a table forgets gradually.
     None: 10 for ppo, 100 for cma-es."""
-    smoothing: float = 0.01  # steps
+    smoothing: Positive = 0.01  # steps
     """Table: of the expert's, taken to have occurred on both sides in every place before the first."""
-    discriminator_rate: float = 3e-3  # per update
+    discriminator_rate: Positive = 3e-3  # per update
     """Perceptron: Adam step size of the discriminator."""
-    discriminator_updates: int = 5
+    discriminator_updates: Count = 5
     """Perceptron: updates of the discriminator in one iteration."""
-    discriminator_batch: int = 1024  # steps
+    discriminator_batch: Count = 1024  # steps
     """Perceptron: steps of either side in one update of the discriminator."""
-    discriminator_hidden: tuple[int, ...] = (64,)
+    discriminator_hidden: tuple[Count, ...] = (64,)
     """Units in each hidden layer of a perceptron that discriminates."""
-    l2: float = 1e-4
+    l2: Weight = 1e-4
     """Perceptron: weight of half the discriminator's squared weights in its loss."""
-    gradient_penalty: float = 0.1
+    gradient_penalty: Weight = 0.1
     """Perceptron: weight of the squared slope of f between the expert's and the policy's steps."""
-    copies: int | None = None
+    copies: Count | None = None
     """Copies of the world stepped at once; None: 512 (table), 32 (perceptron). cma-es: candidates; None: 16."""
-    ticks: int = 64  # steps
+    ticks: Count = 64  # steps
     """ppo: steps of each copy in one iteration."""
-    learning_rate: float | None = None  # per update
+    learning_rate: Positive | None = None  # per update
     """ppo: Adam step size of the policy; None: 0.05 (table), 0.003 (perceptron)."""
     decay: Literal["line", "none"] = "none"
     """ppo: the policy's step size falls in a line to 0 over `iterations`, or stays."""
-    epochs: int | None = None
+    epochs: Count | None = None
     """ppo: passes over each iteration's steps; None: 1 (table), 10 (perceptron)."""
-    discount: float = 0.99
+    discount: Part = 0.99
     """Worth of a reward one step later; an end counts as discount / (1 - discount) absorbed steps."""
-    trace: float = 0.9
+    trace: Share = 0.9
     """ppo: GAE's lambda: 0 trusts the values, 1 the returns."""
-    entropy_bonus: float = 0.0
+    entropy_bonus: Weight = 0.0
     """ppo: reward for indecision, per nat: lambda in the paper."""
-    hidden: tuple[int, ...] = (32,)
+    hidden: tuple[Count, ...] = (32,)
     """ppo: units in each hidden layer of a perceptron, policy and values alike."""
     standardised: bool = False
     """ppo: whether perceptrons read inputs relative to all that were seen so far. A start keeps its own scale."""
-    start_rounds: int = 0
+    start_rounds: CountOrNone = 0
     """ppo, with a start: first iterations in which only discriminator and values learn."""
     given: Literal["likeliest", "newest"] = "likeliest"
     """ppo, where actions are judged: the policy given is the one so far under which the demonstrated actions were
     likeliest, or the newest. A clone that is gone on from would stay the likeliest for long."""
-    averaged: int | None = None  # iterations
+    averaged: Count | None = None  # iterations
     """ppo: the policy given is the mean of about as many last ones; 1: the last; None: 20 (table), 10 (perceptron)."""
-    iterations: int | None = None
+    iterations: Count | None = None
     """Rounds of sampling and learning, at most; None: 250 (table), 60 (perceptron), 40 (cma-es)."""
 
 

@@ -40,6 +40,7 @@ from learners.policies import Architecture, NetworkPolicy, policy_from
 from learners.rewards.discriminators import reached
 from learners.rewards.soft_q import Counted, Steps, counted, objective, planned, recovered
 from learners.rollout import Rollout, Sampler
+from learners.settings import Count, CountOrNone, Part, Positive, Settings
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -49,35 +50,35 @@ SURE = 30.0
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of IQ-Learn. None: what suits the observations: Discrete ones a table, others a perceptron."""
 
-    discount: float | None = None
+    discount: Part | None = None
     """Worth of a reward one step later; None: 0.95 (table), 0.9 (perceptron)."""
-    temperature: float = 0.1  # reward
+    temperature: Positive = 0.1  # reward
     """What a nat of indecision is worth, as a reward."""
-    bound: float | None = None  # reward
+    bound: Positive | None = None  # reward
     """How far the reward goes from 0 before more of it stops paying: twice the paper's alpha. None: 1 (table),
     10 (perceptron)."""
     control: bool = False
     """No-demonstration control: the policy's own steps stand in for the demonstrations."""
     planned: bool = True
     """Table: give the policy that plans on the recovered reward over the steps known; else pi itself."""
-    rounds: int | None = None
+    rounds: Count | None = None
     """Times that the policy acts and Q is fitted; None: 10 (table), 20 (perceptron)."""
-    copies: int | None = None
+    copies: Count | None = None
     """Copies of the world that are stepped at once; None: 256 (table), 8 (perceptron)."""
-    ticks: int = 128  # steps
+    ticks: Count = 128  # steps
     """Steps of each copy in one round."""
-    iterations: int = 150
+    iterations: CountOrNone = 150
     """Table: steps of L-BFGS in one round."""
-    updates: int = 100
+    updates: Count = 100
     """Perceptron: updates by Adam in one round."""
-    batch_size: int = 128  # steps
+    batch_size: Count = 128  # steps
     """Perceptron: steps of each side in one update."""
-    learning_rate: float = 3e-3  # per update
+    learning_rate: Positive = 3e-3  # per update
     """Perceptron: Adam step size at first; it falls in a line to 0 over all rounds."""
-    hidden: tuple[int, ...] = (64,)
+    hidden: tuple[Count, ...] = (64,)
     """Units in each hidden layer of a perceptron."""
 
 

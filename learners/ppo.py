@@ -34,53 +34,54 @@ from learners.interface import Array, FloatArray, Policy, Snapshot
 from learners.networks import Perceptron, PolicyNetwork, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy
 from learners.rollout import Rollout, Sampler
+from learners.settings import Count, CountOrNone, Positive, Settings, Share, Weight
 from learners.worlds import facts_of
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of PPO. None: what suits the observations: Discrete ones a table, others a perceptron."""
 
-    copies: int | None = None
+    copies: Count | None = None
     """Copies of the world that are stepped at once; None: 256 (table), 8 (perceptron)."""
-    ticks: int | None = None  # steps
+    ticks: Count | None = None  # steps
     """Steps of each copy in one iteration; None: 128 (table), 512 (perceptron). All copies start at once, so of a
     fraction of an episode each iteration would see another part, and unlearn what it learned of the last."""
-    learning_rate: float | None = None  # per update
+    learning_rate: Positive | None = None  # per update
     """Adam step size at first; it falls in a line to 0 over `iterations`. None: 0.05 (table), 0.002 (perceptron)."""
-    discount: float | None = None
+    discount: Share | None = None
     """Worth of a reward one step later; None: 0.999 (table), 0.99 (perceptron)."""
-    trace: float | None = None
+    trace: Share | None = None
     """GAE's lambda: 0 trusts the values, 1 the returns; None: 0.98 (table), 0.95 (perceptron)."""
-    entropy_bonus: float | None = None
+    entropy_bonus: Weight | None = None
     """Reward for indecision, per nat; None: 0.1 (table), 0 (perceptron)."""
-    epochs: int | None = None
+    epochs: Count | None = None
     """Passes over each iteration's steps; None: 1 (table), 10 (perceptron)."""
-    minibatches: int | None = None
+    minibatches: Count | None = None
     """Updates in one pass; None: 4 (table), 8 (perceptron)."""
-    clip: float = 0.2
+    clip: Positive = 0.2
     """How far from 1 the ratio of new to old probability still counts."""
-    value_weight: float = 0.5
+    value_weight: Weight = 0.5
     """Perceptron: weight of the values' loss."""
-    value_sweeps: int = 3
+    value_sweeps: Count = 3
     """Table: times that returns and values are computed from each other in one iteration."""
-    gradient_norm: float | None = None
+    gradient_norm: Positive | None = None
     """Longer gradients are shortened to this; None: no limit (table), 0.5 (perceptron)."""
-    advantage_floor: float = 0.1  # reward
+    advantage_floor: Positive = 0.1  # reward
     """Added to the advantages' deviation before they are divided by it. Where rewards are rare, advantages are
     nearly all noise, and dividing by their tiny deviation would turn the noise into a signal."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[Count, ...] = (64, 64)
     """Units in each hidden layer of a perceptron, policy and values alike."""
     standardised: bool = False
     """Perceptron: read inputs relative to mean and deviation of all that were seen so far. A start keeps its own."""
-    start_doubt: float = 0.1
+    start_doubt: Share = 0.1
     """Table, with a start: each state's first policy is this share uniform, for the rest the start's own."""
-    start_deviation: float | None = None
+    start_deviation: Positive | None = None
     """Box actions, with a start: its deviations are narrowed to this share of half the range; None: left as they are.
     What is learned holds for drawn actions, and for the most probable ones the more, the narrower it is."""
-    start_rounds: int = 2
+    start_rounds: CountOrNone = 2
     """With a start: first iterations in which only the values learn, so that no update trusts values of nothing."""
-    iterations: int | None = None
+    iterations: Count | None = None
     """Rounds of sampling and learning, at most; the caller may stop earlier. None: 1,000 (table), 100 (perceptron)."""
 
 

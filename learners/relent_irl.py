@@ -40,10 +40,10 @@ from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.interface import FloatArray, IntArray, Policy, Snapshot
 from learners.rewards.grounds import CountedGround, CrowdGround, Ground
 from learners.rewards.path_weights import Drawn, Shown, Weighed, joined, tempered, weigh
+from learners.settings import Count, Part, Positive, Settings, Share, Weight
 from recordings.demonstrations import Demonstrations
+from recordings.held_out import n_held_out
 
-FEWEST_TO_HOLD_OUT = 10
-"""Fewer episodes than this, and none is spared for choosing the prior."""
 JUDGING_ROUNDS = 8
 """Rounds' worth of episodes from which the likelihood of held-out episodes is estimated."""
 FIRST_DECAY, SECOND_DECAY = 0.9, 0.99
@@ -51,37 +51,37 @@ FIRST_DECAY, SECOND_DECAY = 0.9, 0.99
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of relative entropy inverse reinforcement learning."""
 
     policy: Literal["planned", "soft", "greedy"] = "planned"
     """What is kept: the best plan on the recovered reward; the soft policy, which imitates the demonstrators'
     noise too; or the soft policy's most probable actions."""
-    exploration: int | None = None  # environment steps
+    exploration: Count | None = None  # environment steps
     """Steps of the base policy before the first round; None: 36 for each state and action. Table
     alone."""
-    rounds: int | None = None
+    rounds: Count | None = None
     """Rounds of a fit, each of which draws episodes and takes one step along the gradient; None: 40 (table), 60
     (numbers)."""
-    steps: int | None = None  # environment steps
+    steps: Count | None = None  # environment steps
     """Steps taken in a round; None: 16 for each state, and two episodes' worth at least. Table alone: on numbers a
     round is 64 episodes."""
-    remembered: int = 4  # rounds
+    remembered: Count = 4  # rounds
     """Rounds whose episodes a gradient is estimated from, the last one among them; each is weighed anew."""
-    learning_rate: float | None = None  # nats per round
+    learning_rate: Positive | None = None  # nats per round
     """Adam step size at the start, which falls to 0 along half a cosine; None: 0.1 (table), 1 (numbers)."""
-    epsilon: float = 0.0  # visits an episode
+    epsilon: Weight = 0.0  # visits an episode
     """How far expected and demonstrated feature counts may lie apart at no cost."""
-    l2: float = 1e-6
+    l2: Weight = 1e-6
     """Weight of half the squared distance of the reward from its prior, in the dual."""
-    unseen: float | None = None  # nats
+    unseen: Weight | None = None  # nats
     """What reaching a state that nobody demonstrated costs beforehand; None: chosen by the likelihood of
     held-out episodes."""
-    unseen_candidates: tuple[float, ...] = (6.0, 12.0, 24.0)
+    unseen_candidates: tuple[Weight, ...] = (6.0, 12.0, 24.0)
     """What is tried where `unseen` is None; the middle one where there are too few episodes to choose."""
-    least_effective: float = 0.1  # share of the sample
+    least_effective: Share = 0.1  # share of the sample
     """Weights are tempered until the effective sample size is this share; numbers need it."""
-    held_out: float = 0.1  # share of the episodes
+    held_out: Part = 0.1  # share of the episodes
     """Share of the episodes kept for choosing `unseen`; none with fewer than ten episodes."""
 
 
@@ -137,13 +137,13 @@ class _Search:
         """A fit for each prior without the held-out episodes, then one of the best with them all."""
         config = self._config
         order = self._rng.permutation(len(self._lengths))
-        n_held_out = round(config.held_out * len(order)) if len(order) >= FEWEST_TO_HOLD_OUT else 0
+        n_apart = n_held_out(config.held_out, len(order))
         tried = config.unseen_candidates
         best, best_loss = tried[len(tried) // 2] if config.unseen is None else config.unseen, np.inf
-        if config.unseen is None and n_held_out > 0 and self._ground.has_prior:
-            held_out = self._shown(order[:n_held_out])
+        if config.unseen is None and n_apart > 0 and self._ground.has_prior:
+            held_out = self._shown(order[:n_apart])
             for unseen in tried:
-                theta, last = self._fit(unseen, self._shown(order[n_held_out:]))
+                theta, last = self._fit(unseen, self._shown(order[n_apart:]))
                 judging = self._ground.draw(theta, self._rng, rounds=JUDGING_ROUNDS)
                 judged = weigh(theta, judging, held_out)
                 yield self._snapshot(theta, unseen, last, judged.loss)

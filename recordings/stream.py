@@ -20,13 +20,12 @@ from gymnasium.envs.registration import EnvSpec
 import recordings
 from recordings.demonstrations import Array, BoolArray, Demonstrations, Filter, joined, require_same_spaces
 from recordings.errors import InvalidRow
+from recordings.held_out import held_out
 from recordings.reader import Reader
 from recordings.selection import Selection
 
 BLOCK = 4096
 """Rows of /steps in a block, or as many as make about four megabytes."""
-FEWEST = 10
-"""Episodes below which none is held out."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +107,7 @@ class Stream:
     def split(self, share: float, rng: np.random.Generator) -> tuple[Stream, Stream]:
         """All but a share of the episodes, and those; none of fewer than ten. What was added belongs to the first."""
         sizes = [part.reader.n_episodes for part in self._files]
-        apart = np.zeros(sum(sizes), bool)
-        if len(apart) >= FEWEST:
-            apart[rng.permutation(len(apart))[: round(share * len(apart))]] = True
-        masks = np.split(apart, np.cumsum(sizes)[:-1])
+        masks = np.split(held_out(share, sum(sizes), rng), np.cumsum(sizes)[:-1])
         rest = [part.of(~mask) for part, mask in zip(self._files, masks, strict=True)]
         those = [part.of(mask) for part, mask in zip(self._files, masks, strict=True)]
         return Stream(rest, self._added, self._close), Stream(those, close=self._close)

@@ -11,6 +11,7 @@ import numpy as np
 from learners.errors import NothingToLearnError
 from learners.interface import Array, IntArray
 from recordings.demonstrations import Demonstrations
+from recordings.held_out import held_out
 
 Symmetry = Callable[[Array, Array], tuple[Array, Array]]
 """A mirror of the world: observations (N, *o), actions (N, *a) -> the same, mirrored."""
@@ -94,13 +95,9 @@ def check_labels(demonstrations: Demonstrations) -> None:
 
 
 def _held_out(demonstrations: Demonstrations, share: float, rng: np.random.Generator) -> Array:
-    n_episodes = len(demonstrations.lengths)
-    nobody, chosen = np.zeros(n_episodes, dtype=bool), np.zeros(n_episodes, dtype=bool)
-    if n_episodes < 10:
-        return nobody
-    chosen[rng.permutation(n_episodes)[: round(share * n_episodes)]] = True
+    chosen = held_out(share, len(demonstrations.lengths), rng)
     of_a_label = np.repeat(chosen, demonstrations.lengths)[demonstrations.labelled]
-    return chosen if of_a_label.any() and not of_a_label.all() else nobody
+    return chosen if of_a_label.any() and not of_a_label.all() else np.zeros_like(chosen)
 
 
 def _check(values: Array, space: gym.Space, what: str) -> None:  # type: ignore[type-arg]

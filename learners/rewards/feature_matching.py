@@ -30,13 +30,13 @@ from learners.interface import FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from learners.rewards import discretised
 from learners.rewards.reward_features import Demonstrated, Features, What, demonstrated, has_actions
+from learners.settings import Count, Part, Settings, Weight
 from learners.soft_planning import Reading, SoftWorld
 from learners.tabular import deterministic, occupancy, plan, propagate
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
+from recordings.held_out import n_held_out
 
-FEWEST_TO_HOLD_OUT = 10
-"""Fewer episodes than this, and none is spared for choosing the regulariser."""
 CURVATURE_FLOOR = 0.03  # visits an episode
 """What is added to visits where they stand for the dual's curvature, so that the unvisited have some."""
 LEAST_PROBABILITY = 1e-12
@@ -44,7 +44,7 @@ LEAST_PROBABILITY = 1e-12
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of inverse reinforcement learning by matching features."""
 
     features: What | None = None
@@ -53,17 +53,17 @@ class Config:
     policy: Literal["planned", "soft", "greedy"] = "planned"
     """What is kept: the best plan on the recovered reward; the soft policy, which imitates the demonstrators'
     noise too; or the soft policy's most probable actions."""
-    l2: float | None = None
+    l2: Weight | None = None
     """Weight of half the squared reward in the dual; None: chosen by the likelihood of held-out episodes."""
-    l2_candidates: tuple[float, ...] = (1e-4, 1e-5, 1e-6)
+    l2_candidates: tuple[Weight, ...] = (1e-4, 1e-5, 1e-6)
     """What is tried where `l2` is None, greatest first; the first when there are too few episodes to choose."""
-    caution: float = 1.0  # standard deviations of the states' prices
+    caution: Weight = 1.0  # standard deviations of the states' prices
     """By how much a state in which no demonstration was is priced below what the fit says of it."""
-    held_out: float = 0.1  # share of the episodes
+    held_out: Part = 0.1  # share of the episodes
     """Share of the episodes kept for choosing l2; none with fewer than ten episodes."""
-    iterations: int = 40
+    iterations: Count = 40
     """L-BFGS iterations of each fit, at most."""
-    memory: int = 20
+    memory: Count = 20
     """Past steps from which L-BFGS estimates curvature."""
 
 
@@ -148,12 +148,12 @@ def fits(
     fit = Fit(config, model, demonstrations, reading)
     kept = np.flatnonzero(demonstrations.lengths > 0)
     everything = fit.counts(kept)
-    best_l2, best_loss = config.l2 or max(config.l2_candidates), np.inf
+    best_l2, best_loss = max(config.l2_candidates) if config.l2 is None else config.l2, np.inf
     theta = best_theta = np.zeros(fit.features.size)
-    n_held_out = round(config.held_out * len(kept))
-    if config.l2 is None and n_held_out > 0 and len(kept) >= FEWEST_TO_HOLD_OUT:
+    n_apart = n_held_out(config.held_out, len(kept))
+    if config.l2 is None and n_apart > 0:
         order = rng.permutation(kept)
-        trained, held_out = fit.counts(order[n_held_out:]), fit.counts(order[:n_held_out])
+        trained, held_out = fit.counts(order[n_apart:]), fit.counts(order[:n_apart])
         for l2 in sorted(config.l2_candidates, reverse=True):
             theta, losses = fit.minimise(trained, theta, l2)
             loss = fit.dual(held_out, fit.cautious(trained, theta))[0]

@@ -113,12 +113,12 @@ class CountedGround:
         self._first_action = int(cast(gym.spaces.Discrete, demonstrations.action_space).start)
         self.n_kinds, n_actions = self._architecture.n_inputs, self._architecture.n_outputs
         horizon = world.max_episode_steps or int(demonstrations.lengths.max())
-        self._steps = steps or max(16 * self.n_kinds, 2 * horizon, FEWEST_STEPS)
+        self._steps = max(horizon, steps or max(16 * self.n_kinds, 2 * horizon, FEWEST_STEPS))
         copies = max(1, min(MOST_COPIES, self._steps // horizon))
         base = self._policy(np.full((self.n_kinds, n_actions), 1.0 / n_actions))
         self._sampler = TrajectorySampler(world, copies, int(rng.integers(2**31)))
         check_fit(base, self._sampler.facts)
-        wanted = exploration or 36 * self.n_kinds * n_actions
+        wanted = max(copies * horizon, exploration or 36 * self.n_kinds * n_actions)
         own = self._sampler.collect(base, wanted, rng, self._first_action)
         own = replace(own, before=self.kinds(own.before), after=self.kinds(own.after))
         self._table = counted_table(own, self.n_kinds, n_actions, horizon)

@@ -71,6 +71,11 @@ class Findings:
         """Wall time of all cells, one after the other."""
         return sum(float(found["seconds"]) for _, found in self.pairs)
 
+    @property
+    def processor_seconds(self) -> float:
+        """The processor's time of all cells, which other work beside them does not lengthen."""
+        return sum(float(found["processor_seconds"]) for _, found in self.pairs)
+
 
 @dataclass(frozen=True)
 class Table:

@@ -64,18 +64,25 @@ def index_page(known: Sequence[tuple[Experiment, Findings]]) -> str:
         for item in experiment.items(findings)
     ]
     times = [
-        (f"[{experiment.name}]({experiment.name}.md)", experiment.title, number(findings.seconds / 60))
+        (f"[{experiment.name}]({experiment.name}.md)", experiment.title, *_minutes([findings]))
         for experiment, findings in known
     ]
+    times.append(("together", "", *_minutes([findings for _, findings in known])))
     columns = ("source", "asked or reported", "what we ran", "its figure", "ours", "command")
     return "\n".join(
         (
             INDEX_HEAD,
             markdown_table(columns, sorted([*rows, *ELSEWHERE], key=lambda row: row[0])),
             "## How long each takes\n",
-            markdown_table(("experiment", "", "minutes, one cell after the other"), times),
+            markdown_table(("experiment", "", "minutes, one cell after the other", "of the processor"), times),
         )
     )
+
+
+def _minutes(found: Sequence[Findings]) -> tuple[str, str]:
+    """Of the clock, and of the processor."""
+    clock = sum(findings.seconds for findings in found)
+    return number(clock / 60), number(sum(findings.processor_seconds for findings in found) / 60)
 
 
 def tables(experiment: Experiment, findings: Findings) -> list[Table]:

@@ -95,3 +95,8 @@ def test_a_snapshot_acts_and_the_kept_policy_is_the_one_asked_for(chain: EnvSpec
     assert_allclose(kept["planned"], [[0, 1], [0, 1]], atol=1e-6)
     assert_allclose(kept["greedy"], [[0, 1], [0, 1]], atol=1e-6)
     assert 0.01 < kept["soft"][0, LEFT] < 0.5
+
+
+def test_no_regulariser_at_all_is_what_was_asked_for() -> None:
+    found = mce_irl.recover(Config(l2=0.0), slippery_chain(0.7, horizon=4), slipped(), np.random.default_rng(0))
+    assert found.l2 == 0

@@ -1,0 +1,99 @@
+"""What a learner's settings may be: the range of each number stands in the type of its field in a Config, and is
+checked when a Config is made.
+
+Reading order: Range and its common cases, Settings (the base of every Config), `allows`, `told`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from learners.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Range:
+    """Which numbers make sense; none that is not finite does."""
+
+    least: float
+    most: float = math.inf
+    above: bool = False
+    """Whether `least` itself is none of them."""
+    below: bool = False
+    """Whether `most` itself is none of them."""
+
+    def has(self, number: Real) -> bool:
+        value = float(number)
+        return (
+            math.isfinite(value)
+            and (self.least < value if self.above else self.least <= value)
+            and (value < self.most if self.below else value <= self.most)
+        )
+
+    def __str__(self) -> str:
+        """ "over 0", "from 1 on", "from 0 to below 1"."""
+        lowest = f"over {self.least:g}" if self.above else f"from {self.least:g}"
+        if math.isinf(self.most):
+            return lowest if self.above else f"{lowest} on"
+        return f"{lowest} to {'below ' if self.below else ''}{self.most:g}"
+
+
+Count = Annotated[int, Range(1)]
+CountOrNone = Annotated[int, Range(0)]
+Positive = Annotated[float, Range(0, above=True)]
+Weight = Annotated[float, Range(0)]
+Share = Annotated[float, Range(0, 1)]
+Part = Annotated[float, Range(0, 1, below=True)]
+"""A share that is never the whole."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of every Config."""
+
+    def __post_init__(self) -> None:
+        """Raises SettingError on the first field whose value its type does not allow."""
+        kinds = get_type_hints(type(self), include_extras=True)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not allows(kinds[each.name], value):
+                raise SettingError(
+                    f"setting {each.name}: expected {told(kinds[each.name])}, found {value!r}. Leave it out"
+                    + (" for the default." if each.default is None else f" for {each.default!r}.")
+                )
+
+
+def allows(kind: Any, value: Any) -> bool:
+    """Whether a type's ranges and choices allow the value; a type that has neither allows everything."""
+    parts = get_args(kind)
+    match get_origin(kind):
+        case origin if origin is Annotated:
+            number, limits = parts
+            is_one = isinstance(value, Integral if number is int else Real) and not isinstance(value, bool)
+            return is_one and limits.has(value)
+        case origin if origin in (Union, UnionType):
+            return any(allows(part, value) for part in parts)
+        case origin if origin is tuple:
+            return isinstance(value, tuple) and all(allows(parts[0], each) for each in value)
+        case origin if origin is Literal:
+            return value in parts
+    return value is None if kind is NoneType else True
+
+
+def told(kind: Any) -> str:
+    """What a type allows, in words."""
+    parts = get_args(kind)
+    match get_origin(kind):
+        case origin if origin is Annotated:
+            return f"a {'whole ' if parts[0] is int else ''}number {parts[1]}"
+        case origin if origin in (Union, UnionType):
+            return " or ".join(told(part) for part in parts if part is not NoneType)
+        case origin if origin is tuple:
+            return f"{told(parts[0])} for each"
+        case origin if origin is Literal:
+            return f"one of {', '.join(map(str, parts))}"
+    return str(kind)
