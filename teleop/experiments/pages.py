@@ -74,7 +74,9 @@ def index_page(known: Sequence[tuple[Experiment, Findings]]) -> str:
             INDEX_HEAD,
             markdown_table(columns, sorted([*rows, *ELSEWHERE], key=lambda row: row[0])),
             "## How long each takes\n",
-            markdown_table(("experiment", "", "minutes, one cell after the other", "of the processor"), times),
+            markdown_table(
+                ("experiment", "", "minutes, one cell after the other", "of the processor"), times
+            ),
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cProfile
 import dataclasses
 import pstats
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -81,11 +82,13 @@ def page(findings: Findings) -> Sequence[Part]:
         found = findings.of(run, what=what)[0]
         shares = found["shares"]
         most = max(names, key=lambda name: shares[name])
-        rows.append((what, *(f"{shares[name]:.0%}" for name in names), most, found["dearest"]))
+        took = f"{found['seconds']:.1f} s"
+        rows.append((what, took, *(f"{shares[name]:.0%}" for name in names), most, f"`{found['dearest']}`"))
     return (
         "Each fit once under Python's profiler, by the time a function spends in itself; one thread. The profiler "
-        "makes small Python functions look dearer than they are: the shares of torch and numpy are lower bounds.",
-        Table("Where the time goes", ("fit", *names, "bound by", "dearest function"), rows),
+        "makes small Python functions look dearer than they are: the shares of torch and numpy are lower bounds. The "
+        "rest is Python's own built-in functions and other libraries; what a fit took includes its demonstrations.",
+        Table("Where the time goes", ("fit", "took", *names, "bound by", "dearest function"), rows),
         Picture("shares", "Shares of a fit's time.", lambda figure: _draw(figure, findings), (8.0, 4.0)),
     )
 
@@ -102,9 +105,16 @@ def _shares(stats: pstats.Stats) -> tuple[dict[str, float], str]:
     for (file, _, name), (_, _, seconds, _, _) in entries.items():
         part = next((part for part, claims in PARTS if claims(file, name)), REST)
         totals[part] += seconds
-        own[f"{Path(file).stem}: {name}" if file != "~" else name] = seconds
+        own[f"{Path(file).stem}: {name}" if file != "~" else _plain(name)] = seconds
     whole = sum(totals.values())
     return {part: seconds / whole for part, seconds in totals.items()}, max(own, key=lambda each: own[each])
+
+
+def _plain(name: str) -> str:
+    """A compiled function's name without its brackets, in which a page would take it for a tag."""
+    if (method := re.fullmatch(r"<method '(.+)' of '(.+)' objects>", name)) is not None:
+        return f"{method[2]}.{method[1]}"
+    return name.removeprefix("<built-in method ").removesuffix(">")
 
 
 def _draw(figure: Figure, findings: Findings) -> None:

@@ -98,5 +98,7 @@ def test_a_snapshot_acts_and_the_kept_policy_is_the_one_asked_for(chain: EnvSpec
 
 
 def test_no_regulariser_at_all_is_what_was_asked_for() -> None:
-    found = mce_irl.recover(Config(l2=0.0), slippery_chain(0.7, horizon=4), slipped(), np.random.default_rng(0))
+    found = mce_irl.recover(
+        Config(l2=0.0), slippery_chain(0.7, horizon=4), slipped(), np.random.default_rng(0)
+    )
     assert found.l2 == 0

@@ -63,7 +63,10 @@ TINY = Experiment("tiny", "Doubling", ("001", "004"), "What is twice a number?",
 
 def found_by_hand(*values: int) -> Findings:
     return Findings(
-        [(Cell(double, {"seed": n}), {"twice": value, "seconds": 30.0}) for n, value in enumerate(values)]
+        [
+            (Cell(double, {"seed": n}), {"twice": value, "seconds": 30.0, "processor_seconds": 15.0})
+            for n, value in enumerate(values)
+        ]
     )
 
 
@@ -200,7 +203,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_with_everything_known_no_process_is_started_and_nothing_is_said(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "tiny.jsonl")
     for cell in cells(range(2)):
-        ledger.once(cell.key, lambda: {"twice": 7, "seconds": 1.0})
+        ledger.once(cell.key, lambda: {"twice": 7, "seconds": 1.0, "processor_seconds": 1.0})
 
     def never(line: str) -> None:
         raise AssertionError(line)
@@ -248,7 +251,8 @@ def test_the_index_has_every_item_sorted_by_its_source() -> None:
         "| 001 | another | doubling | 7 | 3 | [`reproduce tiny`](tiny.md) |",
         "| 004 | a thing | doubling | – | 3 | [`reproduce tiny`](tiny.md) |",
     ]
-    assert "| [tiny](tiny.md) | Doubling | 1.00 |" in text
+    assert "| [tiny](tiny.md) | Doubling | 1.00 | 0.5 |" in text
+    assert "| together |  | 1.00 | 0.5 |" in text
 
 
 def test_a_few_runs_are_summed_up() -> None:
@@ -271,7 +275,7 @@ def tiny_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reproduce_makes_page_and_index_of_what_is_known(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "tiny.jsonl")
     for cell in cells(range(2)):
-        ledger.once(cell.key, lambda: {"twice": 4, "seconds": 1.0})
+        ledger.once(cell.key, lambda: {"twice": 4, "seconds": 1.0, "processor_seconds": 1.0})
     report = Reproduce(("tiny",), out=tmp_path).run()
     (told,) = report.data["experiments"]
     assert told["name"] == "tiny"
