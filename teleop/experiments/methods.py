@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -24,6 +25,8 @@ from teleop.worlds import catalogue
 EPISODES = 20
 """From which a return is judged where a world is no table."""
 COLOURS = {"bc": "#3b6fb6", "dagger": "#d0702a", "bco": "#4a9a5b", "mce-irl": "#8a5aa8", "gail": "#b23a48"}
+APART = 0.14
+"""Of the way from one number of demonstrations to the next: how far learners stand from one another in the picture."""
 TITLES = {"bc": "BC", "dagger": "DAgger", "bco": "BCO", "mce-irl": "MCE IRL", "gail": "GAIL"}
 
 
@@ -121,8 +124,8 @@ def page(findings: Findings) -> Sequence[Part]:
         *(_table(place, findings) for place in FIELDS),
         Picture(
             "returns",
-            "Return against the number of demonstrations: median and range over seeds; dashed the expert, dotted "
-            "actions drawn at random.",
+            "Return against the number of demonstrations: median and range over seeds; dashed the expert. What "
+            "belongs to one number stands side by side; each world has a scale of its own, which does not begin at 0.",
             lambda figure: _draw(figure, findings),
             (8.0, 3.4),
         ),
@@ -196,29 +199,30 @@ def _draw(figure: Figure, findings: Findings) -> None:
 
 
 def _draw_field(axes: Axes, place: Field, findings: Findings) -> None:
+    places = np.arange(len(place.demonstrations))
+    for number, learner in enumerate(TITLES):
+        if learner not in place.learners:
+            continue
+        runs = np.array(
+            [
+                findings.values("return", learn, world=place.world, learner=learner, demonstrations=n)
+                for n in place.demonstrations
+            ]
+        )
+        middle = np.median(runs, axis=1)
+        axes.errorbar(
+            places + APART * (number - len(TITLES) // 2),
+            middle,
+            yerr=(middle - runs.min(1), runs.max(1) - middle),
+            fmt="o",
+            markersize=4,
+            linewidth=1.2,
+            color=COLOURS[learner],
+            label=TITLES[learner],
+        )
     shown = findings.of(show, world=place.world)[0]
-    for learner in place.learners:
-        runs = [
-            findings.values("return", learn, world=place.world, learner=learner, demonstrations=n)
-            for n in place.demonstrations
-        ]
-        colour = COLOURS[learner]
-        axes.plot(
-            place.demonstrations, [median(each) for each in runs], "o-", color=colour, label=TITLES[learner]
-        )
-        axes.fill_between(
-            place.demonstrations,
-            [min(r) for r in runs],
-            [max(r) for r in runs],
-            color=colour,
-            alpha=0.12,
-            linewidth=0,
-        )
     axes.axhline(shown["expert"], color=look.QUIET, linewidth=0.9, linestyle="--")
-    axes.axhline(shown["random"], color=look.QUIET, linewidth=0.9, linestyle=":")
-    axes.set_xscale("log")
-    axes.set_xticks(place.demonstrations, [str(n) for n in place.demonstrations], minor=False)
-    axes.minorticks_off()
+    axes.set_xticks(places, [str(n) for n in place.demonstrations])
     axes.set_title(catalogue.find(place.world).title)
     axes.set_xlabel("demonstrations")
     axes.grid(True, axis="y")

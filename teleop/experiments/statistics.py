@@ -9,7 +9,8 @@ from teleop.benchmark.rows import number
 
 
 def median_and_range(values: Sequence[float]) -> str:
-    """ "median (lowest to highest)"; "–" where there are none."""
+    """ "median (lowest to highest)", one figure where all are alike; "–" where there are none."""
     if not values:
         return "–"
-    return f"{number(median(values))} ({number(min(values))} to {number(max(values))})"
+    middle, lowest, highest = (number(of(values)) for of in (median, min, max))
+    return middle if lowest == highest else f"{middle} ({lowest} to {highest})"

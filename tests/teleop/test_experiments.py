@@ -257,6 +257,7 @@ def test_the_index_has_every_item_sorted_by_its_source() -> None:
 
 def test_a_few_runs_are_summed_up() -> None:
     assert median_and_range([3.0, 1.0, 2.0]) == "2.00 (1.00 to 3.00)"
+    assert median_and_range([2.0, 2.0]) == "2.00"
     assert median_and_range([]) == "–"
 
 
