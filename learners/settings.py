@@ -1,12 +1,13 @@
-"""What a learner's settings may be: the range of each number stands in the type of its field in a Config, and is
-checked when a Config is made.
+"""What settings may be: the range of each number stands in the type of its field, and is checked when they are made.
 
-Reading order: Range and its common cases, Settings (the base of every Config), `allows`, `told`.
+Reading order: Range and its common cases, Settings (the base of every Config, and of a command's options), `allows`,
+`told`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from types import NoneType, UnionType
@@ -53,7 +54,7 @@ Part = Annotated[float, Range(0, 1, below=True)]
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of every Config."""
+    """Base of every Config, and of what a command is told."""
 
     def __post_init__(self) -> None:
         """Raises SettingError on the first field whose value its type does not allow."""
@@ -72,9 +73,8 @@ def allows(kind: Any, value: Any) -> bool:
     parts = get_args(kind)
     match get_origin(kind):
         case origin if origin is Annotated:
-            number, limits = parts
-            is_one = isinstance(value, Integral if number is int else Real) and not isinstance(value, bool)
-            return is_one and limits.has(value)
+            limits = _range(parts)
+            return allows(parts[0], value) if limits is None else _is_a(parts[0], value) and limits.has(value)
         case origin if origin in (Union, UnionType):
             return any(allows(part, value) for part in parts)
         case origin if origin is tuple:
@@ -89,7 +89,8 @@ def told(kind: Any) -> str:
     parts = get_args(kind)
     match get_origin(kind):
         case origin if origin is Annotated:
-            return f"a {'whole ' if parts[0] is int else ''}number {parts[1]}"
+            limits = _range(parts)
+            return told(parts[0]) if limits is None else f"{_noun(parts[0])} {limits}"
         case origin if origin in (Union, UnionType):
             return " or ".join(told(part) for part in parts if part is not NoneType)
         case origin if origin is tuple:
@@ -97,3 +98,16 @@ def told(kind: Any) -> str:
         case origin if origin is Literal:
             return f"one of {', '.join(map(str, parts))}"
     return str(kind)
+
+
+def _range(parts: Sequence[Any]) -> Range | None:
+    """Of what stands beside a type; others may say something of it too."""
+    return next((part for part in parts if isinstance(part, Range)), None)
+
+
+def _is_a(number: type, value: Any) -> bool:
+    return isinstance(value, Integral if number is int else Real) and not isinstance(value, bool)
+
+
+def _noun(number: type) -> str:
+    return "a whole number" if number is int else "a number"

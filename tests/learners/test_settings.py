@@ -100,6 +100,7 @@ def test_a_choice_that_is_none_is_refused() -> None:
         (Share, 1, 1.1, "a number from 0 to 1"),
         (Part, 0.99, 1, "a number from 0 to below 1"),
         (tuple[Count, ...], (), (3, 0), "a whole number from 1 on for each"),
+        (Annotated[Count | None, "said of it elsewhere"], None, 0, "a whole number from 1 on"),
     ],
 )
 def test_a_type_says_what_it_allows(kind: Any, taken: Any, refused: Any, words: str) -> None:
