@@ -45,6 +45,7 @@ class Range:
 
 Count = Annotated[int, Range(1)]
 CountOrNone = Annotated[int, Range(0)]
+Seed = Annotated[int, Range(0)]
 Positive = Annotated[float, Range(0, above=True)]
 Weight = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, 1)]

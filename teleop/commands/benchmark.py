@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tyro
 
+from learners.settings import Count, Seed, Settings
 from recordings.errors import UnderstudyError
 from teleop.benchmark.claims import CLAIMS, Claim
 from teleop.benchmark.learning import learned_row
@@ -32,20 +33,20 @@ REPETITIONS = 5
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Settings):
     """Measure every claimed figure again, and say which claims hold on this machine."""
 
     only: tuple[str, ...] = ()
     """Rows to measure, by words of theirs: a learner, a world, learners, sessions, tutorial, 1000, latency, frames,
     throughput, recording, replay, exchange, merge, teaching (by a simulated person), soak (ten minutes of correction in
     the window). A row must have all the words that are joined by a plus: gail+cartpole."""
-    seeds: int | None = None
+    seeds: Count | None = None
     """Runs of each learner, repetitions of each timing. Default: as many as each claim is about (5 or 10)."""
-    seed: int = 0
+    seed: Seed = 0
     """The first seed."""
     out: Path = Path("runs/benchmark.jsonl")
     """Where finished measurements are kept: started again, the benchmark goes on where it stopped."""
-    workers: int = 1
+    workers: Count = 1
     """Runs of learners and lessons done at once on this machine, one thread each. From 2 on their times are those of a
     shared machine, which the row says; timings of the program itself are always made alone, after all runs."""
     cluster: str | None = None

@@ -11,6 +11,7 @@ import tyro
 
 import recordings
 import teleop.worlds  # noqa: F401 - GridWorld, which the format `tutorial` steps
+from learners.settings import Seed, Settings
 from recordings.errors import UnderstudyError
 from recordings.exchange.catalogue import FORMATS
 from recordings.schema import Driver, Header
@@ -32,7 +33,7 @@ class BadConversion(UnderstudyError):
 
 
 @dataclass(frozen=True)
-class Convert:
+class Convert(Settings):
     """Export a recording to another format, or make a recording of one. Nothing that is there is overwritten.
 
     Formats, of which the first four lose nothing (imitation: but episodes without a step):
@@ -57,7 +58,7 @@ class Convert:
     """With --from: of which world SOURCE is, where it does not say (d4rl, imitation, and robomimic of another
     simulator's); its spaces are that world's then. A name of `record --env`. Default: a world without a name, which
     can be learned from and not replayed."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Not used: nothing here is random."""
     json: bool = False
     """Print one JSON object and nothing else."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import tyro
 
 import recordings
+from learners.settings import Seed, Settings
 from recordings.acts import LOST
 from recordings.contents import Edit
 from recordings.curation import tally
@@ -57,7 +58,7 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Curate:
+class Curate(Settings):
     """Say what of a recording counts: discard, mark, judge and withdraw, reversibly. Nothing is erased.
 
     EPISODES are episodes and steps, as many as wanted: 3 (an episode),
@@ -103,7 +104,7 @@ class Curate:
     stay with the episode that they repeat."""
     by: Literal["episode", "operator"] = "episode"
     """With --split: part by episode, or so that no operator is in both."""
-    seed: int = 0
+    seed: Seed = 0
     """With --split: who is dealt where."""
     json: bool = False
     """Print one JSON object and nothing else."""

@@ -19,6 +19,7 @@ from learners.asking.simulated_person import steps_within
 from learners.evaluation import evaluate
 from learners.interface import Policy, Snapshot
 from learners.policies import NetworkPolicy
+from learners.settings import Count, Seed, Settings, Share, Weight
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
@@ -62,7 +63,7 @@ class RoundResult:
 
 
 @dataclass(frozen=True)
-class Dagger:
+class Dagger(Settings):
     """A student drives, an expert corrects, the student learns: in the window, or headless in rounds."""
 
     env: Annotated[str, tyro.conf.arg(metavar="NAME")] = "gridworld"
@@ -91,9 +92,9 @@ class Dagger:
     """How a person takes over: while SPACE is held, from press to press, or with any drive key."""
     headless: bool = False
     """Without a window; the expert cannot be human then."""
-    rounds: int = 20
+    rounds: Count = 20
     """Headless: rounds at most; it ends earlier when the student has nothing left to ask."""
-    labels_per_round: int | None = None
+    labels_per_round: Count | None = None
     """Headless: labels from one student to the next. Default: 100 on tabular worlds, else 25."""
     label_budget: int | None = None
     """Labels after which nobody is asked any more. Default: no limit."""
@@ -110,16 +111,16 @@ class Dagger:
     """In the window: seconds before an episode's first step."""
     schedule: Literal["first-only", "exponential", "linear", "constant"] = "first-only"
     """Gate beta, headless: the expert's share of the driving over the rounds."""
-    beta: float = 0.5
+    beta: Share = 0.5
     """Gate beta: the expert's share, in the window and under the schedule "constant"."""
-    reaction_ms: float = 250.0
+    reaction_ms: Weight = 250.0
     """Gate human, headless: how long the simulated person takes to react."""
-    slips: float = 0.0
+    slips: Share = 0.0
     """Gate human, headless: the share of the simulated person's actions that are not what they meant."""
     training: Literal["background", "inline", "never"] = "background"
     """In the window: teach the student beside the session, or between two ticks, which then wait for it, so that the
     same keys give the same students. never, headless too: --student drives, and is not taught."""
-    labels_per_fit: int = 50
+    labels_per_fit: Count = 50
     """Training inline: labels from one student to the next."""
     journal: Path | None = None
     """In the window, with --training inline: a new file for every key and when it came, with which `rerun` makes the
@@ -132,7 +133,7 @@ class Dagger:
     """Who sits at the keyboard; written into the recording."""
     keys: Path | None = None
     """A key map (TOML) for a world that has none of its own."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Of the episodes' seeds and of training. Default: different every time."""
     json: bool = False
     """Print one JSON object and nothing else."""

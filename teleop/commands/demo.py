@@ -20,6 +20,7 @@ from learners.evaluation import evaluate
 from learners.interface import Policy
 from learners.networks import build, freeze
 from learners.policies import Architecture
+from learners.settings import Seed, Settings
 from recordings.demonstrations import Demonstrations, Filter, load
 from teleop.app.drive import DriveScene
 from teleop.app.errors import NoDisplay
@@ -64,14 +65,14 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Demo:
+class Demo(Settings):
     """The whole loop in a minute, with nobody at the keyboard: demonstrate, clone, err, be corrected, succeed."""
 
     out: Path | None = None
     """Folder for the recording, the policy and the plot. Default: a new one under runs/."""
     hidden: bool = False
     """Run in a window that nobody sees. Default: only where there is no display."""
-    seed: int = 0
+    seed: Seed = 0
     """Of everything random."""
     json: bool = False
     """Print one JSON object and nothing else."""

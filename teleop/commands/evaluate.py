@@ -11,13 +11,14 @@ import tyro
 from learners import checkpoint
 from learners.elsewhere import named_policy
 from learners.evaluation import Evaluation, evaluate
+from learners.settings import Count, Seed, Settings
 from teleop.commands.report import Report
 from teleop.commands.whose_code import say_whose_code
 from teleop.worlds.choice import choose
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class Evaluate(Settings):
     """The return of a policy: exact where the world is tabular, else from sampled episodes."""
 
     policy: Annotated[Path, tyro.conf.Positional]
@@ -25,7 +26,7 @@ class Evaluate:
     env: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The world: gridworld, gridworld-slip, cartpole, looptrack, looptrack-position, mountaincar, acrobot, lunarlander,
     carracing, or any gymnasium id. Default: by its id the one that a .safetensors was trained for, else gridworld."""
-    episodes: int | None = None
+    episodes: Count | None = None
     """Episodes to sample, where the return cannot be computed exactly. Default: 100; 2 where observations are pictures,
     whose worlds take milliseconds a step."""
     trust_code: bool = False
@@ -33,7 +34,7 @@ class Evaluate:
     Stable-Baselines3 (.zip) pickled."""
     sample: bool = False
     """Draw actions from the policy's distribution. Default: its most probable action."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the sampled episodes."""
     json: bool = False
     """Print one JSON object and nothing else."""

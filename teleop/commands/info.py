@@ -11,6 +11,7 @@ import tyro
 
 import recordings
 from learners.alike import SHARE
+from learners.settings import Count, Seed, Settings, Weight
 from recordings.errors import UnderstudyError
 from teleop.browser import page, together, words
 from teleop.browser.summary import ROWS, Findings, find
@@ -19,18 +20,18 @@ from teleop.commands.report import Report, table
 
 
 @dataclass(frozen=True)
-class Info:
+class Info(Settings):
     """What recordings hold: world, episodes, who drove, what was labelled, who agrees; as a page too."""
 
     files: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE...")]
     """One recording (HDF5) or several."""
     html: Path | None = None
     """Write a page that one can show, tables and plots in one file, that asks nothing of any network."""
-    tolerance: float = SHARE
+    tolerance: Weight = SHARE
     """Of an action's range: two Box actions no further apart than this are alike. Equal ones are counted too."""
-    rows: int = ROWS
+    rows: Count = ROWS
     """Episodes, and sittings, that have a row of their own in --json and on the page; the others are summed up."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Not used: nothing here is random."""
     json: bool = False
     """Print one JSON object and nothing else."""

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from learners.settings import Count, Seed, Settings
 from teleop import headless
 from teleop.clock import StepClock, WallClock
 from teleop.commands.recovered import make_whole
@@ -25,7 +26,7 @@ from teleop.worlds.choice import choose
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Settings):
     """Drive by keyboard, or let another expert drive, and record demonstrations.
 
     Every step is on the disk within a quarter of a second. An existing recording of the same world is continued.
@@ -42,7 +43,7 @@ class Record:
     trust_code: bool = False
     """Code that comes with a driver from elsewhere may run: TorchScript (.pt), Python (package.module:function), what
     Stable-Baselines3 (.zip) pickled."""
-    episodes: int | None = None
+    episodes: Count | None = None
     """Stop after this many episodes. Default: when the window is closed; 10 when headless."""
     headless: bool = False
     """Without a window; the driver cannot be human then."""
@@ -55,7 +56,7 @@ class Record:
     """Who sits at the keyboard; written into the recording."""
     journal: Path | None = None
     """A new file for every key and when it came, with which `rerun` makes the same recording again."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Of the episodes' seeds. Default: different every time."""
     json: bool = False
     """Print one JSON object and nothing else."""

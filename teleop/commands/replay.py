@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from learners.settings import Positive, Seed, Settings
 from recordings.errors import UnderstudyError
 from recordings.replay import verify
 from teleop.commands.recovered import make_whole
@@ -28,7 +29,7 @@ class BadVideo(UnderstudyError):
 
 
 @dataclass(frozen=True)
-class Replay:
+class Replay(Settings):
     """Review a recording in the window, write it as a video, or re-step it and compare every observation."""
 
     file: Annotated[Path, tyro.conf.Positional]
@@ -37,7 +38,7 @@ class Replay:
     """Watch this episode at once, or film these; counted from 0. Default: all."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None
     """Write a video (H.264) instead of opening the window. Needs the extra `video`, and no display."""
-    speed: float = 1.0
+    speed: Positive = 1.0
     """Of the video, times the recorded control rate."""
     size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "1280x800"
     """Of the video, in pixels: even, 800x600 to 3840x2160."""
@@ -47,7 +48,7 @@ class Replay:
     """Re-step every episode from its seed with its executed actions; the first divergence is named, exit status 1."""
     policy: Path | None = None
     """In the window and in a video: a policy to show beside what was done; on GridWorld, upon the map."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Not used: a replay takes its seeds from the recording."""
     json: bool = False
     """Print one JSON object and nothing else; implies --verify, unless a video is asked for."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from learners.settings import Count, Seed, Settings
 from recordings.errors import UnderstudyError
 from teleop.benchmark.ledger import SOURCES, Ledger, NotMeasured
 from teleop.commands.report import Report, progress_console, table
@@ -25,7 +26,7 @@ SOURCES_OF_EXPERIMENTS = (*SOURCES, "teleop/experiments")
 
 
 @dataclass(frozen=True)
-class Reproduce:
+class Reproduce(Settings):
     """Run experiments of the literature, print their tables beside the source's figures, and write a page of each."""
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional]
@@ -35,11 +36,11 @@ class Reproduce:
     where it stopped."""
     cache: Path | None = None
     """Folder of recordings and policies that several cells need. Default: OUT/cache."""
-    seeds: int | None = None
+    seeds: Count | None = None
     """Runs of each learner. Default: each experiment's own."""
-    seed: int = 0
+    seed: Seed = 0
     """The first seed."""
-    workers: int = os.cpu_count() or 1
+    workers: Count = os.cpu_count() or 1
     """Cells done at once on this machine, one thread each."""
     cluster: str | None = None
     """Do the cells on a Ray cluster instead: HOST:PORT, or auto for the one that runs here (extra ray; see

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from learners.settings import Seed, Settings
 from recordings.errors import RecordingMissing
 from recordings.sameness import Difference, first_difference
 from teleop.commands.recovered import make_whole
@@ -21,7 +22,7 @@ from teleop.session import Session
 
 
 @dataclass(frozen=True)
-class Rerun:
+class Rerun(Settings):
     """Play the journal of a session back: the same keys at the same moments make the same recording, without a window.
 
     A journal is written by `record --journal` and `dagger --training inline --journal`.
@@ -35,7 +36,7 @@ class Rerun:
     """The recording that the session made: compare every row with it; exit status 1 where one differs."""
     trust_code: bool = False
     """Code that comes with a policy from elsewhere, which took part, may run. A journal cannot say so itself."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Not used: the seed is in the journal."""
     json: bool = False
     """Print one JSON object and nothing else."""

@@ -19,6 +19,7 @@ from learners import LEARNERS
 from learners.elsewhere import named_policy
 from learners.evaluation import Evaluation, evaluate
 from learners.interface import Snapshot
+from learners.settings import Positive, Seed, Settings
 from recordings.curation import lessons
 from recordings.demonstrations import Demonstrations, Filter, load
 from recordings.errors import UnderstudyError
@@ -39,7 +40,7 @@ class NothingToTrainOn(UnderstudyError):
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Settings):
     """Options that every learner shares."""
 
     data: tuple[Path, ...] = ()
@@ -80,9 +81,9 @@ class Options:
     stream: Literal["auto", "always", "never"] = "auto"
     """Read the recordings a block at a time, again and again, for those larger than memory (bc and dagger without
     memory). auto: from a million steps on."""
-    limit_s: float | None = None
+    limit_s: Positive | None = None
     """Stop after this many seconds. Default: 110 when learning from a reward, else when the learner is done."""
-    seed: int = 0
+    seed: Seed = 0
     """Of everything random in training."""
     json: bool = False
     """Print one JSON object and nothing else."""
