@@ -188,6 +188,29 @@ def test_every_learner_explains_its_settings(capsys: pytest.CaptureFixture[str])
         (["dagger", "--headless", "--expert", "ppo"], 1, "train ppo"),
         (["benchmark", "--only", "nothing"], 1, "nothing"),
         (["record", "--driver", "scripted", "--headless", "--out", "/proc/no/such/place.h5"], 1, "/proc/no"),
+        (
+            ["record", "--driver", "scripted", "--headless", "--seed", "-1"],
+            2,
+            "setting seed: expected a whole",
+        ),
+        (
+            ["record", "--driver", "scripted", "--headless", "--episodes", "0"],
+            2,
+            "setting episodes: expected",
+        ),
+        (
+            ["train", "bc", "--data", "x.h5", "--limit-s", "nan"],
+            2,
+            "setting limit_s: expected a number over 0",
+        ),
+        (["dagger", "--headless", "--expert", "scripted", "--rounds", "0"], 2, "setting rounds: expected"),
+        (
+            ["dagger", "--headless", "--expert", "scripted", "--slips", "2"],
+            2,
+            "setting slips: expected a number",
+        ),
+        (["replay", "x.h5", "--speed", "0"], 2, "setting speed: expected a number over 0"),
+        (["reproduce", "all", "--workers", "0"], 2, "setting workers: expected a whole number from 1 on"),
     ],
 )
 def test_bad_words_are_one_paragraph(
