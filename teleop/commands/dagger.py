@@ -19,7 +19,7 @@ from learners.asking.simulated_person import steps_within
 from learners.evaluation import evaluate
 from learners.interface import Policy, Snapshot
 from learners.policies import NetworkPolicy
-from learners.settings import Count, Seed, Settings, Share, Weight
+from learners.settings import Count, Positive, Seed, Settings, Share, Weight
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
@@ -96,18 +96,18 @@ class Dagger(Settings):
     """Headless: rounds at most; it ends earlier when the student has nothing left to ask."""
     labels_per_round: Count | None = None
     """Headless: labels from one student to the next. Default: 100 on tabular worlds, else 25."""
-    label_budget: int | None = None
+    label_budget: Count | None = None
     """Labels after which nobody is asked any more. Default: no limit."""
-    minutes_budget: float | None = None
+    minutes_budget: Positive | None = None
     """Minutes after which nobody is asked any more. Default: no limit."""
-    reask: float | None = None
+    reask: Share | None = None
     """In the window: the share of your labels about which you are asked again later, to see whether you agree with
     yourself. Default: as in your settings, 0.05."""
     adviser: tuple[str, ...] = ()
     """Experts who label beside you what you label (scripted, ppo, a policy's path); nobody learns from them."""
-    rewind: int | None = None
+    rewind: Count | None = None
     """In the window: steps that one press of the rewind key goes back. Default: as in your settings, 10."""
-    countdown: float = 0.0
+    countdown: Weight = 0.0
     """In the window: seconds before an episode's first step."""
     schedule: Literal["first-only", "exponential", "linear", "constant"] = "first-only"
     """Gate beta, headless: the expert's share of the driving over the rounds."""

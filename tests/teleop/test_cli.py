@@ -209,6 +209,8 @@ def test_every_learner_explains_its_settings(capsys: pytest.CaptureFixture[str])
             2,
             "setting slips: expected a number",
         ),
+        (["dagger", "--headless", "--expert", "scripted", "--label-budget", "0"], 2, "setting label_budget:"),
+        (["dagger", "--rewind", "0"], 2, "setting rewind: expected a whole number from 1 on, found 0"),
         (["replay", "x.h5", "--speed", "0"], 2, "setting speed: expected a number over 0"),
         (["reproduce", "all", "--workers", "0"], 2, "setting workers: expected a whole number from 1 on"),
     ],
