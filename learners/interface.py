@@ -1,6 +1,6 @@
 """The few protocols through which learners, experts and worlds meet. Imports neither torch nor any world.
 
-A learner is a module with a frozen dataclass `Config` and a function
+A learner is a module with a frozen dataclass `Config` (a `learners.settings.Settings`) and a function
 
     train(config, demonstrations, world, rng) -> Iterator[Snapshot]
 
