@@ -20,8 +20,9 @@ from tests.learners.test_every_learner import Guide, shown
 
 TINY: dict[str, dict[str, Any]] = {
     "bco": {"exploration": 60},
+    "dagger": {"rounds": 2, "steps_per_round": 50},
     "gail": {"copies": 4, "ticks": 8, "iterations": 2},
-    "iq-learn": {"copies": 4, "ticks": 8, "rounds": 2},
+    "iq-learn": {"copies": 4, "ticks": 8, "rounds": 2, "iterations": 5},
     "ppo": {"copies": 4, "ticks": 8, "iterations": 2},
     "relent-irl": {"exploration": 60, "steps": 60, "rounds": 2},
 }
