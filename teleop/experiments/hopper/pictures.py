@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from matplotlib.transforms import Affine2D
 
 from teleop.experiments.experiment import Findings, Found
@@ -23,6 +23,8 @@ from teleop.worlds.hopper_body import Limb, limbs
 Style = Literal["-", ":"]
 APART_M = 0.75
 """Between two drawings of the body that are shown side by side."""
+ABOVE = 1.08
+"""How far up a picture of returns goes, as a share of the expert's."""
 
 
 def hop(figure: Figure, observations: Sequence[Sequence[float]]) -> None:
@@ -90,12 +92,15 @@ def losses(figure: Figure, findings: Findings) -> None:
 
 
 def strong(figure: Figure, findings: Findings, expert_return: float) -> None:
-    """DAgger over its labels, BCO and GAIL over their own steps."""
+    """DAgger over its labels, BCO and GAIL over their own steps; GAIL from the clone that it goes on from."""
+    imitators = [
+        {"env_steps": [0, *run["env_steps"]], "returns": [run["before"], *run["returns"]]}
+        for run in findings.of(imitate, control=False)
+    ]
     panels: tuple[tuple[str, str, str, Sequence[Found]], ...] = (
         ("DAgger", "labels", "labels, the demonstration's included", findings.of(correct)),
         ("BCO", "env_steps", "own steps", findings.of(observe)),
-        ("GAIL after BC", "env_steps", "own steps", findings.of(imitate, control=False)),
-        ("GAIL's control", "env_steps", "own steps", findings.of(imitate, control=True)),
+        ("GAIL after BC", "env_steps", "own steps", imitators),
     )
     all_axes = figure.subplots(1, len(panels), sharey=True)
     for axes, (title, over, label, found) in zip(all_axes, panels, strict=True):
@@ -103,9 +108,10 @@ def strong(figure: Figure, findings: Findings, expert_return: float) -> None:
         axes.axhline(expert_return, color=look.DEMONSTRATED, linewidth=1, linestyle="--")
         axes.axhline(ENOUGH * expert_return, color=look.DEMONSTRATED, linewidth=1, linestyle=":")
         axes.set_title(title)
-        axes.set_xlabel(label, fontsize=7)
+        axes.set_xlabel(label)
         axes.xaxis.set_major_locator(MaxNLocator(3))
-        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set_ylim(0, expert_return * ABOVE)
         axes.grid(True, axis="y")
     all_axes[0].set_ylabel("return")
 
