@@ -40,7 +40,7 @@ from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.interface import FloatArray, IntArray, Policy, Snapshot
 from learners.rewards.grounds import CountedGround, CrowdGround, Ground
 from learners.rewards.path_weights import Drawn, Shown, Weighed, joined, tempered, weigh
-from learners.settings import Count, Part, Positive, Settings, Share, Weight
+from learners.settings import Count, Part, Positive, Settings, Share, Weight, Weights
 from recordings.demonstrations import Demonstrations
 from recordings.held_out import n_held_out
 
@@ -77,7 +77,7 @@ class Config(Settings):
     unseen: Weight | None = None  # nats
     """What reaching a state that nobody demonstrated costs beforehand; None: chosen by the likelihood of
     held-out episodes."""
-    unseen_candidates: tuple[Weight, ...] = (6.0, 12.0, 24.0)
+    unseen_candidates: Weights = (6.0, 12.0, 24.0)
     """What is tried where `unseen` is None; the middle one where there are too few episodes to choose."""
     least_effective: Share = 0.1  # share of the sample
     """Weights are tempered until the effective sample size is this share; numbers need it."""

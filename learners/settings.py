@@ -51,6 +51,9 @@ Weight = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, 1)]
 Part = Annotated[float, Range(0, 1, below=True)]
 """A share that is never the whole."""
+SOME = "one at least"
+"""Stands beside the type of a tuple that may not be empty."""
+Weights = Annotated[tuple[Weight, ...], SOME]
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ def allows(kind: Any, value: Any) -> bool:
     match get_origin(kind):
         case origin if origin is Annotated:
             limits = _range(parts)
-            return allows(parts[0], value) if limits is None else _is_a(parts[0], value) and limits.has(value)
+            if limits is not None:
+                return _is_a(parts[0], value) and limits.has(value)
+            return allows(parts[0], value) and not (SOME in parts and len(value) == 0)
         case origin if origin in (Union, UnionType):
             return any(allows(part, value) for part in parts)
         case origin if origin is tuple:
@@ -91,7 +96,9 @@ def told(kind: Any) -> str:
     match get_origin(kind):
         case origin if origin is Annotated:
             limits = _range(parts)
-            return told(parts[0]) if limits is None else f"{_noun(parts[0])} {limits}"
+            if limits is not None:
+                return f"{_noun(parts[0])} {limits}"
+            return told(parts[0]) + (f", {SOME}" if SOME in parts else "")
         case origin if origin in (Union, UnionType):
             return " or ".join(told(part) for part in parts if part is not NoneType)
         case origin if origin is tuple:

@@ -30,7 +30,7 @@ from learners.interface import FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from learners.rewards import discretised
 from learners.rewards.reward_features import Demonstrated, Features, What, demonstrated, has_actions
-from learners.settings import Count, Part, Settings, Weight
+from learners.settings import Count, Part, Settings, Weight, Weights
 from learners.soft_planning import Reading, SoftWorld
 from learners.tabular import deterministic, occupancy, plan, propagate
 from learners.worlds import facts_of
@@ -55,7 +55,7 @@ class Config(Settings):
     noise too; or the soft policy's most probable actions."""
     l2: Weight | None = None
     """Weight of half the squared reward in the dual; None: chosen by the likelihood of held-out episodes."""
-    l2_candidates: tuple[Weight, ...] = (1e-4, 1e-5, 1e-6)
+    l2_candidates: Weights = (1e-4, 1e-5, 1e-6)
     """What is tried where `l2` is None, greatest first; the first when there are too few episodes to choose."""
     caution: Weight = 1.0  # standard deviations of the states' prices
     """By how much a state in which no demonstration was is priced below what the fit says of it."""

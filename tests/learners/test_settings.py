@@ -14,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from learners import LEARNERS
 from learners.errors import LearnerError, SettingError
-from learners.settings import Count, Part, Positive, Range, Share, Weight, allows, told
+from learners.settings import Count, Part, Positive, Range, Share, Weight, Weights, allows, told
 from teleop import cli
 from tests.learners.test_every_learner import Guide, shown
 
@@ -32,21 +32,20 @@ NEAR = 1e-6
 
 def ranges(kind: Any) -> Iterator[tuple[type, Range]]:
     """Every number's own type and range in a field's type; a number without any fails."""
-    if get_origin(kind) is Annotated:
-        number, limits = get_args(kind)
-        yield number, limits
+    parts = get_args(kind)
+    if get_origin(kind) is Annotated and isinstance(parts[1], Range):
+        yield parts[0], parts[1]
         return
     assert kind not in (int, float), "a number without a range"
-    if not all(isinstance(part, str) for part in get_args(kind)):
-        for part in get_args(kind):
-            yield from ranges(part)
+    for part in parts:
+        yield from ranges(part)
 
 
 def numbers(learner: str) -> list[tuple[str, type, Range, bool]]:
     """Field, type of its number, range, whether it is a tuple of them; of every field that is a number or several."""
     hints = get_type_hints(LEARNERS[learner].Config, include_extras=True)
     return [
-        (name, number, limits, get_origin(kind) is tuple)
+        (name, number, limits, allows(kind, (limits.least + 1,)))
         for name, kind in hints.items()
         for number, limits in ranges(kind)
     ]
@@ -101,6 +100,7 @@ def test_a_choice_that_is_none_is_refused() -> None:
         (Share, 1, 1.1, "a number from 0 to 1"),
         (Part, 0.99, 1, "a number from 0 to below 1"),
         (tuple[Count, ...], (), (3, 0), "a whole number from 1 on for each"),
+        (Weights, (0.0,), (), "a number from 0 on for each, one at least"),
         (Annotated[Count | None, "said of it elsewhere"], None, 0, "a whole number from 1 on"),
     ],
 )
