@@ -167,7 +167,7 @@ def cells(seeds: range) -> list[Cell]:
 def table(findings: Findings, expert_return: float) -> Table:
     rows = [
         *(
-            _row(f"BC, {n} demonstrations", findings.of(clone, demonstrations=n), expert_return)
+            _row(f"BC, {n} demonstration{'s' * (n > 1)}", findings.of(clone, demonstrations=n), expert_return)
             for n in CLONED
         ),
         _row("DAgger, 1 demonstration", findings.of(correct), expert_return, asked=True),
