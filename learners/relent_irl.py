@@ -58,14 +58,14 @@ class Config(Settings):
     """What is kept: the best plan on the recovered reward; the soft policy, which imitates the demonstrators'
     noise too; or the soft policy's most probable actions."""
     exploration: Count | None = None  # environment steps
-    """Steps of the base policy before the first round; None: 36 for each state and action. Table
-    alone."""
+    """Steps of the base policy before the first round, an episode's worth in each copy of the world at least; None: 36
+    for each state and action. Table alone."""
     rounds: Count | None = None
     """Rounds of a fit, each of which draws episodes and takes one step along the gradient; None: 40 (table), 60
     (numbers)."""
     steps: Count | None = None  # environment steps
-    """Steps taken in a round; None: 16 for each state, and two episodes' worth at least. Table alone: on numbers a
-    round is 64 episodes."""
+    """Steps taken in a round, an episode's worth at least; None: 16 for each state, and two episodes' worth at least.
+    Table alone: on numbers a round is 64 episodes."""
     remembered: Count = 4  # rounds
     """Rounds whose episodes a gradient is estimated from, the last one among them; each is weighed anew."""
     learning_rate: Positive | None = None  # nats per round
