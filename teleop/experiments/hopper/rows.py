@@ -152,6 +152,7 @@ def table(findings: Findings) -> Table:
 
 def items(findings: Findings, seeds: int) -> Sequence[Item]:
     last = len(MOMENTS) - 1
+    adam, sgd = (median_and_range(final_losses(findings, row)) for row in (TANH_ADAM, TANH_SGD))
     return [
         Item(
             "001",
@@ -161,6 +162,14 @@ def items(findings: Findings, seeds: int) -> Sequence[Item]:
             median_and_range(returns(findings, row, last)),
         )
         for row in SOURCE_ROWS
+    ] + [
+        Item(
+            "001",
+            "The loss over the updates, SGD beside Adam",
+            f"drawn for both activations, {seeds} seeds",
+            "picture",
+            f"[picture](hopper.md); tanh, squared error at the end: Adam {adam}, SGD {sgd}",
+        )
     ]
 
 
