@@ -209,7 +209,7 @@ def test_page_and_items_are_made_of_the_findings() -> None:
     assert tables[0].rows[0][1:] == (
         "100",
         "70",
-        "8.00 (8.00 to 8.00)",
+        "8.00",
         "10.0%",
         "40.0%",
         "0.5",

@@ -117,7 +117,7 @@ def test_the_command_writes_one_and_says_so_as_json(
     [
         (["--size", "801x600"], "--size: expected even", 2),
         (["--size", "640x480"], "--size: expected even", 2),
-        (["--speed", "0"], "--speed: expected", 2),
+        (["--speed", "65"], "--speed: expected", 2),
         (["--verify"], "--verify: expected without", 2),
         (["--episode", "4"], "episode: expected one below 4", 1),
     ],
