@@ -54,7 +54,8 @@ def draw_figures(
     """Large figures side by side, each (figure, caption, colour). Returns the height used."""
     width = area.width // len(figures)
     roles = (Role.NUMBER, Role.TITLE, Role.STRONG)
-    role = next((r for r in roles if all(typeface.width(f, r) < width for f, _, _ in figures)), Role.STRONG)
+    room = width - typeface.px(10)
+    role = next((r for r in roles if all(typeface.width(f, r) <= room for f, _, _ in figures)), Role.STRONG)
     number, caption_y = typeface.height(Role.NUMBER), area.y + typeface.height(Role.NUMBER)
     for index, (figure, caption, colour) in enumerate(figures):
         x = area.x + index * width

@@ -13,6 +13,7 @@ import pytest
 from learners.interface import Policy
 from learners.policies import Architecture, policy_from
 from recordings.schema import Driver, Outcome
+from teleop.app.card import draw_figures
 from teleop.app.cards.charts import cells
 from teleop.app.cards.plan import Card, plan
 from teleop.app.chart import Chart, Dot, draw_chart, thinned
@@ -21,7 +22,7 @@ from teleop.app.facts import Facts, Finished
 from teleop.app.painters.choose import painter_for
 from teleop.app.panel import CARDS, ORDER, Panel
 from teleop.app.reading import Reading
-from teleop.app.typeface import Typeface
+from teleop.app.typeface import Role, Typeface
 from teleop.app.window import Window
 from teleop.clock import SECOND_NS, StepClock
 from teleop.preferences.palette import BACKGROUND
@@ -332,3 +333,16 @@ def test_an_empty_chart_says_what_will_come() -> None:
     assert len(np.unique(empty)) > 3
     draw_chart(surface, Typeface(1.0), surface.get_rect(), Chart("a", "", "x", (Dot(1, 1),), ""))
     assert not np.array_equal(pygame.surfarray.array3d(surface), empty)
+
+
+def test_figures_side_by_side_do_not_touch() -> None:
+    typeface = Typeface(1.0)
+    column = typeface.width("−139.4", Role.NUMBER) + 1
+    surface = pygame.Surface((3 * column, 80))
+    white = (255, 255, 255)
+    draw_figures(
+        surface, typeface, surface.get_rect(), [("−139.4", "", white), ("73", "", white), ("2", "", white)]
+    )
+    drawn = pygame.surfarray.array3d(surface).any(axis=(1, 2))
+    assert drawn[:column].any()
+    assert not drawn[column - 8 : column].any()
