@@ -39,7 +39,7 @@ from learners.interface import Array, Policy, Snapshot
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.pictures import is_picture
 from learners.policies import Activation, Architecture, NetworkPolicy
-from learners.settings import Count, CountOrNone, Part, Positive, Settings, Weight
+from learners.settings import Count, CountOrZero, NonNegative, Part, Positive, Settings
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
 
@@ -68,7 +68,7 @@ class Config(Settings):
     """What follows each hidden layer."""
     filters: tuple[Count, ...] = (16, 32)
     """Pictures: filters of each convolution before the hidden layers, three at most; (): every pixel is a number."""
-    memory: CountOrNone = 0
+    memory: CountOrZero = 0
     """Units of an LSTM after the hidden layers, which remembers within an episode; 0: none."""
     window: Count = 50  # steps
     """With `memory`: steps through which a gradient goes back."""
@@ -86,7 +86,7 @@ class Config(Settings):
     """Read inputs relative to mean and deviation of the labels' own, or as they are."""
     batch_size: Count = 256  # labels
     """Labels in one update."""
-    l2: Weight | None = None
+    l2: NonNegative | None = None
     """Weight of half the squared weights (not biases) in the loss; None: 1e-3 where actions are Discrete, 1e-5
     where they are a Box."""
     updates: Count | None = None

@@ -37,7 +37,7 @@ from learners.interface import Array, FloatArray, IntArray, Policy, Snapshot
 from learners.networks import Perceptron, build, freeze, thaw
 from learners.policies import Activation, Architecture, CategoricalPolicy, NetworkPolicy, policy_from
 from learners.rollout import Rollout, Sampler
-from learners.settings import Count, Positive, Settings, Weight
+from learners.settings import Count, NonNegative, Positive, Settings
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -48,14 +48,14 @@ class Config(Settings):
 
     exploration: Count | None = None  # environment steps
     """Steps taken before the first clone; None: 50,000 (table), 2,000 (perceptron)."""
-    alpha: Weight = 0.2
+    alpha: NonNegative = 0.2
     """Steps that each clone takes, as a share of `exploration`; 0: only those before the first clone count."""
-    spread: Weight = 0.0  # share of half an action's range
+    spread: NonNegative = 0.0  # share of half an action's range
     """Perceptron, Box actions: standard deviation, at least, of the actions that a clone takes. One that is sure of
     itself sees little beside its own path, from which an inverse model learns little."""
     iterations: Count = 3
     """Clones made, each with an inverse model of all steps so far."""
-    pooling: Weight = 1.0  # steps
+    pooling: NonNegative = 1.0  # steps
     """Table: what all states together say of an action's moves counts as this many steps in each state. It
     needs a world that says where its states lie; 0: each state is learned by itself."""
     smoothing: Positive = 0.01  # labels
@@ -71,7 +71,7 @@ class Config(Settings):
     """Adam step size of the student at the start; it falls to 0 along half a cosine."""
     batch_size: Count = 2_048  # transitions
     """Demonstrated transitions in one update."""
-    l2: Weight = 1e-5
+    l2: NonNegative = 1e-5
     """Weight of half the squared weights (not biases) in the student's loss."""
     updates: Count = 1_000
     """Updates of each clone."""

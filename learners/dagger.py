@@ -48,7 +48,7 @@ from learners.evaluation import evaluate
 from learners.interface import Array, Expert, Policy, Snapshot
 from learners.pictures import is_picture
 from learners.policies import TablePolicy
-from learners.settings import Count, CountOrNone, Settings, Share, Weight
+from learners.settings import Count, CountOrZero, NonNegative, Settings, Share
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
@@ -170,15 +170,15 @@ class Config(Settings):
     """Gate "ensemble": students fitted."""
     share: Share = 0.05  # share of the steps
     """Gate "thrifty": the expert's allowance."""
-    delay: CountOrNone = 0  # steps
+    delay: CountOrZero = 0  # steps
     """The expert reacts to what it saw so many steps ago; gate "human": and notices so late. Where states are
     Discrete the world waits for answers, and only noticing takes time."""
     slips: Share = 0.0  # share of the answers
     """So often the expert gives another action than it means."""
-    noise: Weight | Literal["estimated"] = 0.0
+    noise: NonNegative | Literal["estimated"] = 0.0
     """DART: noise in what the expert executes, none in its labels. Discrete actions: the share replaced; Box: the
     deviation added. "estimated": as great as the student's error on each round's labels, before it learns them."""
-    alone_episodes: CountOrNone = 10
+    alone_episodes: CountOrZero = 10
     """Episodes after each round in which the student is on its own, for its metrics only; on a table they are
     exact. 0: none."""
     student: bc.Config = field(default_factory=quick_student)

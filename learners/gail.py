@@ -50,7 +50,7 @@ from learners.rewards.discriminators import (
     worths,
 )
 from learners.rollout import Rollout, Sampler
-from learners.settings import Count, CountOrNone, Part, Positive, Settings, Share, Weight
+from learners.settings import Count, CountOrZero, NonNegative, Part, Positive, Settings, Share
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -87,9 +87,9 @@ class Config(Settings):
     """Perceptron: steps of either side in one update of the discriminator."""
     discriminator_hidden: tuple[Count, ...] = (64,)
     """Units in each hidden layer of a perceptron that discriminates."""
-    l2: Weight = 1e-4
+    l2: NonNegative = 1e-4
     """Perceptron: weight of half the discriminator's squared weights in its loss."""
-    gradient_penalty: Weight = 0.1
+    gradient_penalty: NonNegative = 0.1
     """Perceptron: weight of the squared slope of f between the expert's and the policy's steps."""
     copies: Count | None = None
     """Copies of the world stepped at once; None: 512 (table), 32 (perceptron). cma-es: candidates; None: 16."""
@@ -105,13 +105,13 @@ class Config(Settings):
     """Worth of a reward one step later; an end counts as discount / (1 - discount) absorbed steps."""
     trace: Share = 0.9
     """ppo: GAE's lambda: 0 trusts the values, 1 the returns."""
-    entropy_bonus: Weight = 0.0
+    entropy_bonus: NonNegative = 0.0
     """ppo: reward for indecision, per nat: lambda in the paper."""
     hidden: tuple[Count, ...] = (32,)
     """ppo: units in each hidden layer of a perceptron, policy and values alike."""
     standardised: bool = False
     """ppo: whether perceptrons read inputs relative to all that were seen so far. A start keeps its own scale."""
-    start_rounds: CountOrNone = 0
+    start_rounds: CountOrZero = 0
     """ppo, with a start: first iterations in which only discriminator and values learn."""
     given: Literal["likeliest", "newest"] = "likeliest"
     """ppo, where actions are judged: the policy given is the one so far under which the demonstrated actions were

@@ -40,7 +40,7 @@ from learners.policies import Architecture, NetworkPolicy, policy_from
 from learners.rewards.discriminators import reached
 from learners.rewards.soft_q import Counted, Steps, counted, objective, planned, recovered
 from learners.rollout import Rollout, Sampler
-from learners.settings import Count, CountOrNone, Part, Positive, Settings
+from learners.settings import Count, CountOrZero, Part, Positive, Settings
 from learners.worlds import WorldFacts, facts_of
 from recordings.demonstrations import Demonstrations
 
@@ -70,7 +70,7 @@ class Config(Settings):
     """Copies of the world that are stepped at once; None: 256 (table), 8 (perceptron)."""
     ticks: Count = 128  # steps
     """Steps of each copy in one round."""
-    iterations: CountOrNone = 150
+    iterations: CountOrZero = 150
     """Table: steps of L-BFGS in one round."""
     updates: Count = 100
     """Perceptron: updates by Adam in one round."""

@@ -34,7 +34,7 @@ from learners.interface import Array, FloatArray, Policy, Snapshot
 from learners.networks import Perceptron, PolicyNetwork, build, freeze, thaw
 from learners.policies import Architecture, NetworkPolicy
 from learners.rollout import Rollout, Sampler
-from learners.settings import Count, CountOrNone, Positive, Settings, Share, Weight
+from learners.settings import Count, CountOrZero, NonNegative, Positive, Settings, Share
 from learners.worlds import facts_of
 
 
@@ -53,7 +53,7 @@ class Config(Settings):
     """Worth of a reward one step later; None: 0.999 (table), 0.99 (perceptron)."""
     trace: Share | None = None
     """GAE's lambda: 0 trusts the values, 1 the returns; None: 0.98 (table), 0.95 (perceptron)."""
-    entropy_bonus: Weight | None = None
+    entropy_bonus: NonNegative | None = None
     """Reward for indecision, per nat; None: 0.1 (table), 0 (perceptron)."""
     epochs: Count | None = None
     """Passes over each iteration's steps; None: 1 (table), 10 (perceptron)."""
@@ -61,7 +61,7 @@ class Config(Settings):
     """Updates in one pass; None: 4 (table), 8 (perceptron)."""
     clip: Positive = 0.2
     """How far from 1 the ratio of new to old probability still counts."""
-    value_weight: Weight = 0.5
+    value_weight: NonNegative = 0.5
     """Perceptron: weight of the values' loss."""
     value_sweeps: Count = 3
     """Table: times that returns and values are computed from each other in one iteration."""
@@ -79,7 +79,7 @@ class Config(Settings):
     start_deviation: Positive | None = None
     """Box actions, with a start: its deviations are narrowed to this share of half the range; None: left as they are.
     What is learned holds for drawn actions, and for the most probable ones the more, the narrower it is."""
-    start_rounds: CountOrNone = 2
+    start_rounds: CountOrZero = 2
     """With a start: first iterations in which only the values learn, so that no update trusts values of nothing."""
     iterations: Count | None = None
     """Rounds of sampling and learning, at most; the caller may stop earlier. None: 1,000 (table), 100 (perceptron)."""

@@ -40,7 +40,7 @@ from learners.errors import NothingToLearnError, UnsupportedWorldError
 from learners.interface import FloatArray, IntArray, Policy, Snapshot
 from learners.rewards.grounds import CountedGround, CrowdGround, Ground
 from learners.rewards.path_weights import Drawn, Shown, Weighed, joined, tempered, weigh
-from learners.settings import Count, Part, Positive, Settings, Share, Weight, Weights
+from learners.settings import Candidates, Count, NonNegative, Part, Positive, Settings, Share
 from recordings.demonstrations import Demonstrations
 from recordings.held_out import n_held_out
 
@@ -70,17 +70,17 @@ class Config(Settings):
     """Rounds whose episodes a gradient is estimated from, the last one among them; each is weighed anew."""
     learning_rate: Positive | None = None  # nats per round
     """Adam step size at the start, which falls to 0 along half a cosine; None: 0.1 (table), 1 (numbers)."""
-    epsilon: Weight = 0.0  # visits an episode
+    epsilon: NonNegative = 0.0  # visits an episode
     """How far expected and demonstrated feature counts may lie apart at no cost."""
-    l2: Weight = 1e-6
+    l2: NonNegative = 1e-6
     """Weight of half the squared distance of the reward from its prior, in the dual."""
-    unseen: Weight | None = None  # nats
+    unseen: NonNegative | None = None  # nats
     """What reaching a state that nobody demonstrated costs beforehand; None: chosen by the likelihood of
     held-out episodes."""
-    unseen_candidates: Weights = (6.0, 12.0, 24.0)
+    unseen_candidates: Candidates = (6.0, 12.0, 24.0)
     """What is tried where `unseen` is None; the middle one where there are too few episodes to choose."""
     least_effective: Share = 0.1  # share of the sample
-    """Weights are tempered until the effective sample size is this share; numbers need it."""
+    """Candidates are tempered until the effective sample size is this share; numbers need it."""
     held_out: Part = 0.1  # share of the episodes
     """Share of the episodes kept for choosing `unseen`; none with fewer than ten episodes."""
 

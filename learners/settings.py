@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -27,13 +27,10 @@ class Range:
     below: bool = False
     """Whether `most` itself is none of them."""
 
-    def has(self, number: Real) -> bool:
-        value = float(number)
-        return (
-            math.isfinite(value)
-            and (self.least < value if self.above else self.least <= value)
-            and (value < self.most if self.below else value <= self.most)
-        )
+    def has(self, number: Any) -> bool:
+        is_high_enough = self.least < number if self.above else self.least <= number
+        is_low_enough = number < self.most if self.below or math.isinf(self.most) else number <= self.most
+        return bool(is_high_enough and is_low_enough)
 
     def __str__(self) -> str:
         """ "over 0", "from 1 on", "from 0 to below 1"."""
@@ -44,16 +41,16 @@ class Range:
 
 
 Count = Annotated[int, Range(1)]
-CountOrNone = Annotated[int, Range(0)]
+CountOrZero = Annotated[int, Range(0)]
 Seed = Annotated[int, Range(0)]
 Positive = Annotated[float, Range(0, above=True)]
-Weight = Annotated[float, Range(0)]
+NonNegative = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, 1)]
 Part = Annotated[float, Range(0, 1, below=True)]
 """A share that is never the whole."""
 SOME = "one at least"
 """Stands beside the type of a tuple that may not be empty."""
-Weights = Annotated[tuple[Weight, ...], SOME]
+Candidates = Annotated[tuple[NonNegative, ...], SOME]
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Settings:
             if not allows(kinds[each.name], value):
                 raise SettingError(
                     f"setting {each.name}: expected {told(kinds[each.name])}, found {value!r}. Leave it out"
-                    + (" for the default." if each.default is None else f" for {each.default!r}.")
+                    + (" for the default." if each.default in (None, MISSING) else f" for {each.default!r}.")
                 )
 
 

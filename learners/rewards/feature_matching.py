@@ -30,7 +30,7 @@ from learners.interface import FloatArray, IntArray, Snapshot, TabularModel
 from learners.policies import Architecture, NetworkPolicy, policy_from
 from learners.rewards import discretised
 from learners.rewards.reward_features import Demonstrated, Features, What, demonstrated, has_actions
-from learners.settings import Count, Part, Settings, Weight, Weights
+from learners.settings import Candidates, Count, NonNegative, Part, Settings
 from learners.soft_planning import Reading, SoftWorld
 from learners.tabular import deterministic, occupancy, plan, propagate
 from learners.worlds import facts_of
@@ -53,11 +53,11 @@ class Config(Settings):
     policy: Literal["planned", "soft", "greedy"] = "planned"
     """What is kept: the best plan on the recovered reward; the soft policy, which imitates the demonstrators'
     noise too; or the soft policy's most probable actions."""
-    l2: Weight | None = None
+    l2: NonNegative | None = None
     """Weight of half the squared reward in the dual; None: chosen by the likelihood of held-out episodes."""
-    l2_candidates: Weights = (1e-4, 1e-5, 1e-6)
+    l2_candidates: Candidates = (1e-4, 1e-5, 1e-6)
     """What is tried where `l2` is None, greatest first; the first when there are too few episodes to choose."""
-    caution: Weight = 1.0  # standard deviations of the states' prices
+    caution: NonNegative = 1.0  # standard deviations of the states' prices
     """By how much a state in which no demonstration was is priced below what the fit says of it."""
     held_out: Part = 0.1  # share of the episodes
     """Share of the episodes kept for choosing l2; none with fewer than ten episodes."""

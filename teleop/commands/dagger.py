@@ -19,7 +19,7 @@ from learners.asking.simulated_person import steps_within
 from learners.evaluation import evaluate
 from learners.interface import Policy, Snapshot
 from learners.policies import NetworkPolicy
-from learners.settings import Count, Positive, Seed, Settings, Share, Weight
+from learners.settings import Count, NonNegative, Positive, Seed, Settings, Share
 from learners.worlds import facts_of
 from recordings.demonstrations import Demonstrations
 from recordings.stream import Stream
@@ -107,13 +107,13 @@ class Dagger(Settings):
     """Experts who label beside you what you label (scripted, ppo, a policy's path); nobody learns from them."""
     rewind: Count | None = None
     """In the window: steps that one press of the rewind key goes back. Default: as in your settings, 10."""
-    countdown: Weight = 0.0
+    countdown: NonNegative = 0.0
     """In the window: seconds before an episode's first step."""
     schedule: Literal["first-only", "exponential", "linear", "constant"] = "first-only"
     """Gate beta, headless: the expert's share of the driving over the rounds."""
     beta: Share = 0.5
     """Gate beta: the expert's share, in the window and under the schedule "constant"."""
-    reaction_ms: Weight = 250.0
+    reaction_ms: NonNegative = 250.0
     """Gate human, headless: how long the simulated person takes to react."""
     slips: Share = 0.0
     """Gate human, headless: the share of the simulated person's actions that are not what they meant."""

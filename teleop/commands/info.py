@@ -11,7 +11,7 @@ import tyro
 
 import recordings
 from learners.alike import SHARE
-from learners.settings import Count, Seed, Settings, Weight
+from learners.settings import Count, NonNegative, Seed, Settings
 from recordings.errors import UnderstudyError
 from teleop.browser import page, together, words
 from teleop.browser.summary import ROWS, Findings, find
@@ -27,7 +27,7 @@ class Info(Settings):
     """One recording (HDF5) or several."""
     html: Path | None = None
     """Write a page that one can show, tables and plots in one file, that asks nothing of any network."""
-    tolerance: Weight = SHARE
+    tolerance: NonNegative = SHARE
     """Of an action's range: two Box actions no further apart than this are alike. Equal ones are counted too."""
     rows: Count = ROWS
     """Episodes, and sittings, that have a row of their own in --json and on the page; the others are summed up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from learners.settings import Count, Positive, Settings, Share, Weight
+from learners.settings import Count, NonNegative, Positive, Settings, Share
 from recordings.schema import LabelKind
 
 TakeoverName = Literal["hold", "toggle", "any-key"]
@@ -17,9 +17,9 @@ class Rules(Settings):
 
     takeover: TakeoverName = "hold"
     """How a person takes over: while the key is held, from press to press, or with any drive key."""
-    hand_back_after_s: Weight = 1.0
+    hand_back_after_s: NonNegative = 1.0
     """Takeover by any drive key: the student drives again when no key was held for so long."""
-    mark_before_takeover_s: Weight = 1.2
+    mark_before_takeover_s: NonNegative = 1.2
     """The student's steps so shortly before a person takes over are marked as mistakes, which are not imitated: people
     react late (Sirius, Liu 2022, takes the same time)."""
     label_student_states: bool = False
@@ -34,9 +34,9 @@ class Rules(Settings):
     """Where the student asks a person, the world waits for the answer; else they must drive on as it moves."""
     reask_share: Share = 0.0
     """The share of a person's labels about which they are asked again later."""
-    rest_s: Weight = 0.0
+    rest_s: NonNegative = 0.0
     """Seconds an ended episode stays on the screen."""
-    countdown_s: Weight = 0.0
+    countdown_s: NonNegative = 0.0
     """Seconds before the first step of an episode."""
     rewind_steps: Count = 10
     """Steps that one press of the rewind key goes back."""
