@@ -71,37 +71,35 @@ class Settings:
 
 def allows(kind: Any, value: Any) -> bool:
     """Whether a type's ranges and choices allow the value; a type that has neither allows everything."""
-    parts = get_args(kind)
-    match get_origin(kind):
-        case origin if origin is Annotated:
-            limits = _range(parts)
-            if limits is not None:
-                return _is_a(parts[0], value) and limits.has(value)
-            return allows(parts[0], value) and not (SOME in parts and len(value) == 0)
-        case origin if origin in (Union, UnionType):
-            return any(allows(part, value) for part in parts)
-        case origin if origin is tuple:
-            return isinstance(value, tuple) and all(allows(parts[0], each) for each in value)
-        case origin if origin is Literal:
-            return value in parts
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        limits = _range(parts)
+        if limits is not None:
+            return _is_a(parts[0], value) and limits.has(value)
+        return allows(parts[0], value) and not (SOME in parts and len(value) == 0)
+    if origin in (Union, UnionType):
+        return any(allows(part, value) for part in parts)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(allows(parts[0], each) for each in value)
+    if origin is Literal:
+        return value in parts
     return value is None if kind is NoneType else True
 
 
 def told(kind: Any) -> str:
     """What a type allows, in words."""
-    parts = get_args(kind)
-    match get_origin(kind):
-        case origin if origin is Annotated:
-            limits = _range(parts)
-            if limits is not None:
-                return f"{_noun(parts[0])} {limits}"
-            return told(parts[0]) + (f", {SOME}" if SOME in parts else "")
-        case origin if origin in (Union, UnionType):
-            return " or ".join(told(part) for part in parts if part is not NoneType)
-        case origin if origin is tuple:
-            return f"{told(parts[0])} for each"
-        case origin if origin is Literal:
-            return f"one of {', '.join(map(str, parts))}"
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        limits = _range(parts)
+        if limits is not None:
+            return f"{_noun(parts[0])} {limits}"
+        return told(parts[0]) + (f", {SOME}" if SOME in parts else "")
+    if origin in (Union, UnionType):
+        return " or ".join(told(part) for part in parts if part is not NoneType)
+    if origin is tuple:
+        return f"{told(parts[0])} for each"
+    if origin is Literal:
+        return f"one of {', '.join(map(str, parts))}"
     return str(kind)
 
 
